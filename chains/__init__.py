@@ -1,0 +1,1 @@
+"""Chains: reading venues, encoding legs, sending transactions. Knows nothing of oracles."""

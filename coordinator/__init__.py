@@ -1,0 +1,1 @@
+"""The stem: reads every chain, decides one plan over all of them, carries it out exactly once."""

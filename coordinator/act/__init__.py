@@ -1,0 +1,1 @@
+"""Effects: read the world, ask for signatures, and carry plans out exactly once."""
