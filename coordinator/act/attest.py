@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from chains.base import ChainReader, TransactionSigner
+from chains.base import TransactionSigner
 from chains.codec.typed_data import header_digest
 from chains.errors import ChainError
 from coordinator.decide.publish import PlanDocument, Signature
@@ -77,6 +77,11 @@ class Attestor:
     def __init__(self, verifiers: Sequence[Verifier], *, threshold: int) -> None:
         self._verifiers = tuple(verifiers)
         self._threshold = threshold
+
+    @property
+    def threshold(self) -> int:
+        """How many must sign."""
+        return self._threshold
 
     async def attest(self, document: PlanDocument) -> PlanDocument:
         """The document with exactly ``threshold`` signatures by ascending index.

@@ -190,9 +190,7 @@ class Draft:
                 self._check_over(epoch)
             case DecisionTaken(decision=decision):
                 if (decision.epoch, decision.box) in book.decisions:
-                    raise JournalError(
-                        f"edge {decision.epoch}/{decision.box} is decided already"
-                    )
+                    raise JournalError(f"edge {decision.epoch}/{decision.box} is decided already")
 
     def _check_over(self, epoch: int) -> None:
         left = [entry.key for entry in self._book.of_plan(epoch) if entry.is_open]

@@ -60,7 +60,9 @@ def is_closed(entries: Sequence[Entry], final: View) -> bool:
     first = entries[0].intent
     is_over = holds(first, final) or is_dead(first, final)
     has_ended = any(entry.state in (State.DONE, State.EXPIRED) for entry in entries)
-    return not any(entry.is_open for entry in entries) and (is_over or has_ended)
+    if any(entry.is_open for entry in entries):
+        return False
+    return is_over or has_ended
 
 
 class Remedy(StrEnum):
@@ -73,9 +75,7 @@ class Remedy(StrEnum):
     CANCEL = "cancel"  # spend the nonce on an empty transaction
 
 
-def remedy_for(
-    entry: Entry, look: Look, *, blocks_waited: int, patience_blocks: int
-) -> Remedy:
+def remedy_for(entry: Entry, look: Look, *, blocks_waited: int, patience_blocks: int) -> Remedy:
     """Only the lowest unspent nonce can move; those above it are at most published again."""
     is_lowest = entry.nonce == look.sight.nonce_latest
     has_waited = blocks_waited >= patience_blocks
@@ -115,5 +115,5 @@ def _has_cooled(last: Entry, look: Look) -> bool:
     """A transaction that changed nothing is tried again after 1, 2, 4 ... blocks."""
     if last.inclusion is None:
         return True
-    pause = 2 ** min(last.intent.generation, _DOUBLINGS_MAX)
+    pause = 1 << min(last.intent.generation, _DOUBLINGS_MAX)
     return look.sight.latest.number >= last.inclusion.block_number + pause

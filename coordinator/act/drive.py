@@ -17,6 +17,7 @@ from chains.errors import (
     FinalityViolated,
     TransactionWouldRevert,
 )
+from chains.together import together
 from coordinator.act.book import Entry
 from coordinator.act.choose import Remedy, Wish, is_closed, remedy_for, steps_of, wishes
 from coordinator.act.clock import Clock
@@ -24,10 +25,10 @@ from coordinator.act.fees import FeePolicy, Urgency, first_bid
 from coordinator.act.goals import holds, is_courtesy, is_dead
 from coordinator.act.intents import Intent, Kind, successor
 from coordinator.act.journal import Journal
-from coordinator.act.lane import Lane, together
+from coordinator.act.lane import Lane
 from coordinator.act.lifecycle import IN_FLIGHT, UNSENT, Event, State
 from coordinator.act.look import Look, look_at
-from coordinator.act.observe import events_of
+from coordinator.act.observe import NonceSight, events_of
 from coordinator.act.records import Inclusion, Record, Transition
 from coordinator.act.send import Sender
 from coordinator.act.sites import Site
@@ -60,6 +61,7 @@ class ChainDrive:
     notes: dict[str, str] = field(default_factory=dict)
     _quiet: dict[str, int] = field(default_factory=dict)
     _doubts: dict[str, int] = field(default_factory=dict)
+    _last: object = None
     _sender: Sender = field(init=False)
 
     def __post_init__(self) -> None:
@@ -82,7 +84,10 @@ class ChainDrive:
             await self.clock.sleep_ms(self.pace.poll_ms)
 
     async def _pass(self) -> bool:
-        look = await look_at(self.lane, self.sites, self._entries(), quiet=self._quiet)
+        sight = await self.lane.sight()
+        if self._situation(sight) == self._last:
+            return False
+        look = await look_at(self.lane, self.sites, self._entries(), sight, quiet=self._quiet)
         self._check_final(look)
         await self._write_down(look)
         await self._close(look)
@@ -90,7 +95,13 @@ class ChainDrive:
             return True
         await self._revive(look)
         await self._start(look)
+        self._last = self._situation(sight)
         return False
+
+    def _situation(self, sight: NonceSight) -> object:
+        """While it stays equal, a pass would find and do nothing new."""
+        states = [entry.state for entry in self._entries()]
+        return sight, states, len(self.journal.book.decisions), tuple(self.halted)
 
     def _entries(self) -> list[Entry]:
         plan = self.journal.book.of_plan(self.epoch)
@@ -231,9 +242,7 @@ class ChainDrive:
         if not commits:
             return True
         gas = sum(entry.intent.gas for entry in self._entries() if entry.is_open)
-        bid = first_bid(
-            await self.lane.port.fees(), self.pace.fees, self._urgency(commits, look)
-        )
+        bid = first_bid(await self.lane.port.fees(), self.pace.fees, self._urgency(commits, look))
         needed = self.pace.fees.reserve_factor * gas * bid.fee_cap_wei
         held = await self.lane.port.balance_wei(self.lane.signer.address)
         if held < needed:

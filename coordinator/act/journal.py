@@ -36,7 +36,9 @@ class TornTail:
 class Journal:
     """Records in, present state out. Appends are serial; :attr:`book` is always what is durable."""
 
-    def __init__(self, store: Store, *, book: Book, rows: Sequence[Row], torn: TornTail | None):
+    def __init__(
+        self, store: Store, *, book: Book, rows: Sequence[Row], torn: TornTail | None
+    ) -> None:
         self.book = book
         self.torn = torn
         self._store = store

@@ -1,9 +1,7 @@
 """One signer on one chain: its port, its key, and the turn in which it takes nonces."""
 
 import asyncio
-from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from chains.base import (
     GateReader,
@@ -18,9 +16,7 @@ from chains.codec.transaction import unpack_signed
 from chains.errors import SignerError, TransactionOutcomeUnknown
 from coordinator.act.observe import NonceSight
 
-__all__ = ["Lane", "together"]
-
-_T = TypeVar("_T")
+__all__ = ["Lane"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +62,3 @@ class Lane:
             await self.port.publish(raw)
         except TransactionOutcomeUnknown:
             return
-
-
-async def together(questions: Iterable[Awaitable[_T]]) -> list[_T]:
-    """All answers in order, asked at once. The first error ends the others and is raised."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_awaited(question)) for question in questions]
-    except ExceptionGroup as errors:
-        raise errors.exceptions[0] from None
-    return [task.result() for task in tasks]
-
-
-async def _awaited(question: Awaitable[_T]) -> _T:
-    return await question

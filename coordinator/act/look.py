@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from chains.base import Level
+from chains.together import together
 from coordinator.act.book import Entry
 from coordinator.act.goals import View
-from coordinator.act.lane import Lane, together
+from coordinator.act.lane import Lane
 from coordinator.act.lifecycle import SPENT
 from coordinator.act.observe import NonceSight, Seen
 from coordinator.act.sites import Site
@@ -25,13 +26,17 @@ class Look:
 
 
 async def look_at(
-    lane: Lane, sites: Sequence[Site], entries: Iterable[Entry], *, quiet: Mapping[str, int]
+    lane: Lane,
+    sites: Sequence[Site],
+    entries: Iterable[Entry],
+    sight: NonceSight,
+    *,
+    quiet: Mapping[str, int],
 ) -> Look:
-    """Heads and nonces, then receipts, then gates. Raises ChainError.
+    """After heads and nonces (``sight``) receipts, then gates. Raises ChainError.
 
     ``quiet``: refunds that the contract refuses, with the block since which it does.
     """
-    sight = await lane.sight()
     watched = [entry for entry in entries if _may_stand(entry, sight)]
     found = await together(_seen(lane, entry) for entry in watched)
     seen = {entry.key: one for entry, one in zip(watched, found, strict=True) if one}

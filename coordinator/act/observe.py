@@ -32,9 +32,7 @@ class Seen:
     is_empty: bool
 
 
-def events_of(
-    state: State, *, nonce: int, seen: Seen | None, sight: NonceSight
-) -> Sequence[Event]:
+def events_of(state: State, *, nonce: int, seen: Seen | None, sight: NonceSight) -> Sequence[Event]:
     """What happened to an intent since its present state; nothing where nothing changed."""
     if state is State.MINED:
         return _since_mined(seen, sight)
@@ -60,9 +58,7 @@ def _since_lost(nonce: int, seen: Seen | None, sight: NonceSight) -> Sequence[Ev
     return () if sight.nonce_latest > nonce else (Event.REORG,)
 
 
-def _since_sent(
-    state: State, nonce: int, seen: Seen | None, sight: NonceSight
-) -> Sequence[Event]:
+def _since_sent(state: State, nonce: int, seen: Seen | None, sight: NonceSight) -> Sequence[Event]:
     if seen is None:
         return (Event.LOSE,) if sight.nonce_latest > nonce else ()
     if not seen.is_empty:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from chains.base import Receipt
-from coordinator.act.fees import Bid
 from coordinator.act.decisions import Decision
+from coordinator.act.fees import Bid
 from coordinator.act.intents import Intent
 from coordinator.act.lifecycle import Event
 from coordinator.decide.canonical import CanonicalError, decode, encode

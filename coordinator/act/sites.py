@@ -66,8 +66,7 @@ def sites_of(document: PlanDocument) -> tuple[Site, ...]:
     ]
     leaves = tuple(plan_leaves(roots, document.plan.edges))
     return tuple(
-        _site(document, one, header, leaves)
-        for one, header in zip(slices, headers, strict=True)
+        _site(document, one, header, leaves) for one, header in zip(slices, headers, strict=True)
     )
 
 
@@ -76,9 +75,7 @@ def edge_of(document: PlanDocument, box: int) -> Edge:
     return next(edge for edge in document.plan.edges if edge.box == box)
 
 
-def _site(
-    document: PlanDocument, slice_: Slice, header: Header, leaves: tuple[bytes, ...]
-) -> Site:
+def _site(document: PlanDocument, slice_: Slice, header: Header, leaves: tuple[bytes, ...]) -> Site:
     where = (slice_.chain_id, slice_.gate)
     chunks = chunks_of(slice_, document.policy)
     return Site(

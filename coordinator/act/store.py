@@ -13,7 +13,9 @@ class Store(Protocol):
     """Durable when ``append`` returns; raises JournalError otherwise, and then nothing is sure."""
 
     async def rows(self) -> Sequence[Row]: ...
-    async def append(self, rows: Sequence[Row], *, documents: Sequence[tuple[bytes, bytes]]) -> None:
+    async def append(
+        self, rows: Sequence[Row], *, documents: Sequence[tuple[bytes, bytes]]
+    ) -> None:
         """All rows and (digest, bytes) documents in one transaction."""
         ...
 
@@ -34,7 +36,9 @@ class MemoryStore:
         """As appended."""
         return tuple(self._rows)
 
-    async def append(self, rows: Sequence[Row], *, documents: Sequence[tuple[bytes, bytes]]) -> None:
+    async def append(
+        self, rows: Sequence[Row], *, documents: Sequence[tuple[bytes, bytes]]
+    ) -> None:
         """Never fails."""
         self._documents.update(documents)
         self._rows.extend(rows)

@@ -8,7 +8,6 @@ import fcntl
 import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -23,8 +22,10 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from coordinator.act.records import FORMAT, Row
 from coordinator.errors import JournalError
@@ -64,7 +65,9 @@ class SqlStore:
                 result = await connection.execute(query)
                 return tuple(Row(*row) for row in result)
 
-    async def append(self, rows: Sequence[Row], *, documents: Sequence[tuple[bytes, bytes]]) -> None:
+    async def append(
+        self, rows: Sequence[Row], *, documents: Sequence[tuple[bytes, bytes]]
+    ) -> None:
         """One transaction, on disk when it returns."""
         values = [
             {"sequence": r.sequence, "kind": r.kind, "body": r.body, "link": r.link} for r in rows
@@ -170,14 +173,20 @@ def _take(descriptor: int, name: str) -> None:
 
 def _make_durable(engine: AsyncEngine, pages_max: int | None) -> None:
     @event.listens_for(engine.sync_engine, "connect")
-    def configure(connection: Any, _: object) -> None:
+    def configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {pragma}").close()
+            _run(connection, f"PRAGMA {pragma}")
         if pages_max is not None:
-            connection.execute(f"PRAGMA max_page_count={pages_max}").close()
+            _run(connection, f"PRAGMA max_page_count={pages_max}")
 
 
-async def _keep_document(connection: Any, digest: bytes, data: bytes) -> None:
+def _run(connection: DBAPIConnection, statement: str) -> None:
+    cursor = connection.cursor()
+    cursor.execute(statement)
+    cursor.close()
+
+
+async def _keep_document(connection: AsyncConnection, digest: bytes, data: bytes) -> None:
     known = select(_DOCUMENTS.c.digest).where(_DOCUMENTS.c.digest == digest)
     if (await connection.execute(known)).first() is None:
         await connection.execute(insert(_DOCUMENTS).values(digest=digest, data=data))

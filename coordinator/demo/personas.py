@@ -19,6 +19,7 @@ class Persona(StrEnum):
 
     LEVERED_LONG = "levered long"
     PUT_SELLER = "put seller"
+    FUND = "put fund"
     HEDGER = "hedger"
     COLLAR = "collar"
     CALENDAR = "calendar"
@@ -42,6 +43,7 @@ class Crowd:
 _CALM_CUSHIONS: Final = {
     Persona.LEVERED_LONG: (1_250_000, 2_200_000),
     Persona.PUT_SELLER: (1_500_000, 2_800_000),
+    Persona.FUND: (1_500_000, 2_800_000),
     Persona.HEDGER: (1_150_000, 2_200_000),
     Persona.COLLAR: (1_150_000, 2_200_000),
     Persona.CALENDAR: (1_200_000, 2_400_000),
@@ -51,18 +53,19 @@ _CALM_CUSHIONS: Final = {
 }
 _RETAIL: Final = Crowd(
     percents={
-        Persona.LEVERED_LONG: 28,
-        Persona.PUT_SELLER: 34,
-        Persona.HEDGER: 10,
+        Persona.LEVERED_LONG: 36,
+        Persona.PUT_SELLER: 24,
+        Persona.FUND: 1,
+        Persona.HEDGER: 14,
         Persona.COLLAR: 8,
-        Persona.CALENDAR: 6,
+        Persona.CALENDAR: 8,
         Persona.MARKET_MAKER: 10,
-        Persona.SHORT_SELLER: 4,
     },
     cushions_ppm=_CALM_CUSHIONS
     | {
-        Persona.LEVERED_LONG: (1_000_000, 1_060_000),
-        Persona.PUT_SELLER: (1_000_000, 1_250_000),
+        Persona.LEVERED_LONG: (1_000_000, 1_300_000),
+        Persona.PUT_SELLER: (1_050_000, 2_100_000),
+        Persona.FUND: (1_000_000, 1_050_000),
     },
 )
 _MIXED: Final = Crowd(
@@ -77,8 +80,8 @@ _MIXED: Final = Crowd(
     },
     cushions_ppm=_CALM_CUSHIONS
     | {
-        Persona.LEVERED_LONG: (1_000_000, 1_300_000),
-        Persona.PUT_SELLER: (1_150_000, 1_900_000),
+        Persona.LEVERED_LONG: (1_050_000, 1_500_000),
+        Persona.PUT_SELLER: (1_200_000, 2_000_000),
     },
 )
 _PROFESSIONAL: Final = Crowd(
@@ -96,7 +99,7 @@ _PROFESSIONAL: Final = Crowd(
 CROWDS: Final = (_RETAIL, _MIXED, _PROFESSIONAL)
 """By chain in order, and over again."""
 
-_NEVER_FEWER_THAN: Final = {Persona.MARKET_MAKER: 2, Persona.SHORT_SELLER: 2}
+_NEVER_FEWER_THAN: Final = {Persona.MARKET_MAKER: 2, Persona.FUND: 1}
 
 
 def cast(crowd: Crowd, accounts: int, dice: Dice) -> list[Persona]:
@@ -157,10 +160,15 @@ def _levered_long(look: _Look) -> _Wish:
 
 
 def _put_seller(look: _Look) -> _Wish:
-    lots = look.lots(low_usd=15_000, high_usd=120_000)
+    lots = look.lots(low_usd=40_000, high_usd=250_000)
     near = look.option(Right.PUT, term=0, strikes=slice(3, 7), lots=-lots)
     far = look.option(Right.PUT, term=1, strikes=slice(2, 6), lots=-(lots // 2))
     return near + far
+
+
+def _fund(look: _Look) -> _Wish:
+    lots = look.lots(low_usd=3_000_000, high_usd=4_000_000)
+    return look.option(Right.PUT, term=0, strikes=slice(4, 6), lots=-lots)
 
 
 def _hedger(look: _Look) -> _Wish:
@@ -187,6 +195,7 @@ def _calendar(look: _Look) -> _Wish:
 _WISHES: Final[dict[Persona, Callable[[_Look], _Wish]]] = {
     Persona.LEVERED_LONG: _levered_long,
     Persona.PUT_SELLER: _put_seller,
+    Persona.FUND: _fund,
     Persona.HEDGER: _hedger,
     Persona.COLLAR: _collar,
     Persona.CALENDAR: _calendar,
