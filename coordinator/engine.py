@@ -15,7 +15,7 @@ from coordinator.decide.invariants import Finding, check_plan
 from coordinator.decide.policy import Policy
 from coordinator.decide.publish import PlanDocument, headers_of
 from coordinator.decide.snapshot import Carried
-from coordinator.errors import CoordinatorError, InvariantViolation
+from coordinator.errors import IncompleteSnapshot, PlanRejected, StaleSnapshot
 from kernels.backend import Backend
 from kernels.errors import KernelError
 
@@ -93,8 +93,8 @@ class Engine:
     async def run_forever(self, *, pause_ms: int) -> None:
         """Round after round; what a crash left open comes first. Never overlaps plans.
 
-        Raises InvariantViolation and what an executor raises; a round that cannot be planned is
-        skipped and said.
+        A round that cannot be planned is skipped and said; everything else is raised: a broken
+        invariant, a journal or a signer in doubt stop the node.
         """
         if self._hands is not None:
             await self._hands.executor.resume()
@@ -105,9 +105,7 @@ class Engine:
     async def _round_or_skip(self) -> None:
         try:
             round_ = await self.run_round()
-        except InvariantViolation:
-            raise
-        except (CoordinatorError, KernelError) as error:
+        except (StaleSnapshot, IncompleteSnapshot, PlanRejected, KernelError) as error:
             _LOG.warning("round skipped", reason=str(error), kind=type(error).__name__)
             return
         plan = round_.document.plan

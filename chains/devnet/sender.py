@@ -1,4 +1,4 @@
-"""Sends many transactions of one devnet key: local nonces, no waiting in between."""
+"""Sends many transactions of one devnet key: nonces counted here, no waiting in between."""
 
 from chains.artifacts import error_names
 from chains.base import Call, Level, UnsignedTransaction
@@ -29,7 +29,6 @@ class Sender:
         self._signer = signer
         self._chain_id = chain_id
         self._port = ChainTransactions(rpc, levels=Levels(), error_names=error_names())
-        self._nonce: int | None = None
 
     @property
     def address(self) -> bytes:
@@ -43,29 +42,26 @@ class Sender:
 
     async def create(self, code: bytes) -> bytes:
         """Create a contract from creation code and arguments; its address."""
-        address = created_address(self.address, await self._next_nonce())
+        address = created_address(self.address, await self._nonce())
         await self.send(Call(_TO_CREATE, code))
         return address
 
     async def _send_batch(self, calls: tuple[Call, ...]) -> None:
-        nonce = await self._next_nonce()
+        nonce = await self._nonce()
         signed = [
             await self._signer.sign_transaction(self._transaction(call, nonce=nonce + at))
             for at, call in enumerate(calls)
         ]
-        self._nonce = nonce + len(calls)
         await together(self._port.publish(transaction.raw) for transaction in signed)
-        while await self._port.nonce(self.address, level=Level.LATEST) < self._nonce:
+        while await self._nonce() < nonce + len(calls):
             await self._rpc.ask("evm_mine")
         receipts = await together(self._port.receipt(transaction.hash) for transaction in signed)
         for call, receipt in zip(calls, receipts, strict=True):
             if receipt is None or not receipt.succeeded:
                 raise DevnetError(await self._why(call))
 
-    async def _next_nonce(self) -> int:
-        if self._nonce is None:
-            self._nonce = await self._port.nonce(self.address, level=Level.LATEST)
-        return self._nonce
+    async def _nonce(self) -> int:
+        return await self._port.nonce(self.address, level=Level.LATEST)
 
     def _transaction(self, call: Call, *, nonce: int) -> UnsignedTransaction:
         return UnsignedTransaction(

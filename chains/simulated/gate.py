@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 _STOP_S = 20 * 60
-_STOP_EVERY_S = 60 * 60
+_STOP_PAUSE_S = 40 * 60
 _NO_ACCOUNT = Account(0, 0, 0, 0, ())
 _NO_QUOTE = Quote(InstrumentKind.OPTION, 0, 0, 0, 0, 0, 0)
 """What unwritten storage reads as."""
@@ -107,18 +107,18 @@ def refund_payers(contracts: Contracts, env: Env, epoch: int, accounts: Sequence
 
 
 def stop(contracts: Contracts, env: Env) -> None:
-    """The guardian stops commit, execute and prepare for 20 minutes, at most once an hour."""
+    """The guardian stops commit, execute and prepare for 20 minutes, then not for 40."""
     gate = contracts.gate
     require(env.sender == contracts.terms.guardian, "NotGuardian")
-    since = gate.stopped_at_s
-    require(since is None or env.timestamp_s >= since + _STOP_EVERY_S, "StoppedTooOften")
-    gate.stopped_at_s, gate.stopped_until_s = env.timestamp_s, env.timestamp_s + _STOP_S
+    is_rested = env.timestamp_s >= gate.stopped_until_s + _STOP_PAUSE_S
+    require(is_rested, "StoppedTooOften")
+    gate.stopped_until_s = env.timestamp_s + _STOP_S
 
 
 def resume(contracts: Contracts, env: Env) -> None:
     """Governance ends a stop early."""
     require(env.sender == contracts.terms.governance, "NotGovernance")
-    contracts.gate.stopped_until_s = 0
+    contracts.gate.stopped_until_s = min(contracts.gate.stopped_until_s, env.timestamp_s)
 
 
 def bucket_available(contracts: Contracts, now_s: int) -> int:

@@ -138,7 +138,6 @@ class GateState:
     bucket_level: int = 0
     bucket_time_s: int = 0
     stopped_until_s: int = 0
-    stopped_at_s: int | None = None
 
     def copy(self) -> "GateState":
         """An independent gate; plans are copied when they are written (:meth:`writable`)."""

@@ -87,8 +87,9 @@ def remedy_for(entry: Entry, look: Look, *, blocks_waited: int, patience_blocks:
         return _if_waited(is_lowest=is_lowest, has_waited=has_waited)
     is_wanted = not holds(intent, latest) and not is_dead(intent, latest)
     if entry.state is not State.SENT or not entry.attempts:
-        unwanted = Remedy.CANCEL if is_lowest else Remedy.WAIT
-        return Remedy.SEND if is_wanted else unwanted
+        if not is_wanted:
+            return Remedy.CANCEL if is_lowest else Remedy.WAIT
+        return Remedy.RAISE if entry.attempts and is_lowest and has_waited else Remedy.SEND
     if is_lowest and (holds(intent, final) or is_dead(intent, final)):
         return Remedy.CANCEL
     return _if_waited(is_lowest=is_lowest, has_waited=has_waited)

@@ -92,7 +92,8 @@ class Collector:
 
 
 def _refuse_stale(market: MarketView, now_ms: int, policy: Policy) -> None:
-    oldest = min(quote.observed_ms for quote in (*market.indices, *market.slices))
+    observed = [quote.observed_ms for quote in market.indices]
+    oldest = min(observed + [piece.observed_ms for piece in market.slices])
     for name, then in (("oldest", oldest), ("newest", market.as_of_ms)):
         age_ms = now_ms - then
         if age_ms > policy.market_age_ms_max:

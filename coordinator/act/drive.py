@@ -37,6 +37,8 @@ __all__ = ["ChainDrive", "Pace"]
 
 _LOG = structlog.get_logger(__name__)
 _DOUBTS_MAX = 3
+_TRY_AGAIN = "AccountBound"
+"""A refund that waits for another edge of the payer; every other refusal of one is for good."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +61,7 @@ class ChainDrive:
     pace: Pace
     halted: set[int]
     notes: dict[str, str] = field(default_factory=dict)
-    _quiet: dict[str, int] = field(default_factory=dict)
+    _refused: set[str] = field(default_factory=set)
     _doubts: dict[str, int] = field(default_factory=dict)
     _last: object = None
     _sender: Sender = field(init=False)
@@ -87,7 +89,7 @@ class ChainDrive:
         sight = await self.lane.sight()
         if self._situation(sight) == self._last:
             return False
-        look = await look_at(self.lane, self.sites, self._entries(), sight, quiet=self._quiet)
+        look = await look_at(self.lane, self.sites, self._entries(), sight, settled=self._refused)
         self._check_final(look)
         await self._write_down(look)
         await self._close(look)
@@ -101,7 +103,8 @@ class ChainDrive:
     def _situation(self, sight: NonceSight) -> object:
         """While it stays equal, a pass would find and do nothing new."""
         states = [entry.state for entry in self._entries()]
-        return sight, states, len(self.journal.book.decisions), tuple(self.halted)
+        decisions = len(self.journal.book.decisions)
+        return sight, states, decisions, set(self.halted), set(self._refused)
 
     def _entries(self) -> list[Entry]:
         plan = self.journal.book.of_plan(self.epoch)
@@ -192,7 +195,7 @@ class ChainDrive:
     async def _start(self, look: Look) -> None:
         """New transactions for every step that wants one and whose simulation passes."""
         asked = list(wishes(steps_of(self._entries()), look))
-        granted = await together(self._grant(wish, look) for wish in asked)
+        granted = await together(self._grant(wish) for wish in asked)
         intents = [intent for intent in granted if intent is not None]
         if not intents:
             return
@@ -200,20 +203,20 @@ class ChainDrive:
             intents = [intent for intent in intents if intent.kind is not Kind.COMMIT]
         await self._sender.send(intents, look.sight, self._urgency(intents, look))
 
-    async def _grant(self, wish: Wish, look: Look) -> Intent | None:
+    async def _grant(self, wish: Wish) -> Intent | None:
         """The transaction for a wish, or for that part of it which the contract takes."""
         last = wish.last.intent
         site = next(site for site in self.sites if site.gate == last.gate)
         wanted = last if wish.is_first_use else successor(site, last, wish.part)
         refusal = await self._refusal(wanted)
         if refusal is None:
-            self._quiet.pop(last.step, None)
+            self._refused.discard(last.step)
             return wanted
         fitting = await self._fitting_part(site, last, wish.part)
         if fitting:
             return successor(site, last, fitting)
-        if is_courtesy(last):
-            self._quiet.setdefault(last.step, look.sight.latest.number)
+        if is_courtesy(last) and _TRY_AGAIN not in refusal:
+            self._refused.add(last.step)
         return None
 
     async def _fitting_part(

@@ -29,7 +29,7 @@ _COURTESY = frozenset({Kind.REFUND, Kind.REFUND_ESCROW})
 class View:
     """One plan on one gate at one level. ``sides``: by box, this Reserve's side of each edge.
 
-    ``settled``: steps of refunds that the contract would refuse, as of this level.
+    ``settled``: steps of refunds that the contract refuses: it shows no other state of them.
     """
 
     header: Header
@@ -66,8 +66,11 @@ def holds(intent: Intent, view: View) -> bool:
             return view.is_ours and not open_part(intent, view)
         case Kind.CLOSE_PLAN:
             return view.is_ours and view.progress.closed
-        case Kind.REFUND | Kind.REFUND_ESCROW:
-            return intent.step in view.settled
+        case Kind.REFUND:
+            return intent.step in view.settled and view.progress.closed
+        case Kind.REFUND_ESCROW:
+            has_rest = view.sides[intent.number].state >= APPLIED
+            return intent.step in view.settled and has_rest
         case _:
             return view.sides[intent.number].state >= _WANTED_STATE[intent.kind]
 

@@ -14,7 +14,8 @@ The main path goes down: ::
 * From RESERVED on it owns a nonce for ever. It leaves only when that nonce is spent at a FINAL
   block: by itself, by an empty transaction of ours (CANCELLING), or by a stranger.
 * SIGNED is written before anything is published; SENT says only that bytes may be out there.
-  A replacement with higher fees goes back through SIGNED.
+  A replacement with higher fees goes back through SIGNED; so do new bytes where no node took
+  the old ones (a fee cap below the base fee).
 * MINED may be reorged out and goes back to SENT; FINAL may not: a FINAL transaction that
   disappears halts the chain.
 * RECONCILE: the nonce is spent at LATEST without our success (reverted, or a foreign transaction).
@@ -103,6 +104,7 @@ TABLE = MappingProxyType(
         (_S.RESERVED, _E.LOSE): _S.RECONCILE,
         (_S.RESERVED, _E.CANCEL): _S.CANCELLING,
         (_S.RESERVED, _E.HALT): _S.HALTED,
+        (_S.SIGNED, _E.SIGN): _S.SIGNED,
         (_S.SIGNED, _E.PUBLISH): _S.SENT,
         (_S.SIGNED, _E.MINE): _S.MINED,
         (_S.SIGNED, _E.REVERT): _S.RECONCILE,

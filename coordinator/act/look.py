@@ -31,18 +31,17 @@ async def look_at(
     entries: Iterable[Entry],
     sight: NonceSight,
     *,
-    quiet: Mapping[str, int],
+    settled: Iterable[str],
 ) -> Look:
     """After heads and nonces (``sight``) receipts, then gates. Raises ChainError.
 
-    ``quiet``: refunds that the contract refuses, with the block since which it does.
+    ``settled``: refunds that the contract refused at LATEST.
     """
     watched = [entry for entry in entries if _may_stand(entry, sight)]
     found = await together(_seen(lane, entry) for entry in watched)
     seen = {entry.key: one for entry, one in zip(watched, found, strict=True) if one}
-    settled = frozenset(step for step, since in quiet.items() if since <= sight.final.number)
     latest = await together(_view(lane, site, Level.LATEST, frozenset()) for site in sites)
-    final = await together(_view(lane, site, Level.FINAL, settled) for site in sites)
+    final = await together(_view(lane, site, Level.FINAL, frozenset(settled)) for site in sites)
     gates = [site.gate for site in sites]
     return Look(
         sight,

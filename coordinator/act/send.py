@@ -60,7 +60,11 @@ class Sender:
 
     async def outbid(self, entry: Entry, sight: NonceSight, urgency: Urgency) -> None:
         """The same transaction with higher fees; the same bytes where the ceiling forbids."""
-        bid = next_bid(entry.attempts[-1].bid, await self.lane.port.fees(), self.fees, urgency)
+        quote, last = await self.lane.port.fees(), entry.attempts[-1].bid
+        if entry.state is State.SIGNED and last.fee_cap_wei >= quote.base_fee_wei:
+            await self._publish(entry.attempts[-1:], sight)
+            return
+        bid = next_bid(last, quote, self.fees, urgency)
         if bid is None:
             await self.repeat(entry, sight)
             return

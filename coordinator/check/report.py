@@ -26,7 +26,6 @@ from coordinator.wiring import (
     Connection,
     connected,
     index_sources,
-    journal_url,
     lanes_of,
     load_signer,
     readers_of,
@@ -59,7 +58,7 @@ async def report(loaded: Loaded) -> Findings:
     except SettingsError as error:
         yield fail("nodes", str(error), "correct that file or number")
     if settings.journal is not None:
-        look = check_journal(journal_url(settings))
+        look = check_journal(settings.journal.url)
         yield await looked("journal", look, cure="stop the other process, or correct journal.url")
 
 
@@ -102,8 +101,7 @@ async def _remote(settings: Settings, connections: dict[str, Connection], keys: 
     async for finding in _market(settings, connections):
         yield finding
     if signer := keys.get("executor"):
-        for lane in lanes_of(settings, connections, signer):
-            name = next(n for n, c in connections.items() if c.chain_id == lane.chain_id)
+        for name, lane in lanes_of(settings, connections, signer).items():
             look = check_balance(name, lane.port, signer.address)
             yield await looked(f"executor on {name}", look, cure=_NODE_CURE)
 

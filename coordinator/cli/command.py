@@ -68,10 +68,10 @@ def _carried_out(action: Action, console: Console, given: dict[str, Any]) -> Exi
     except OWN_ERRORS as error:
         return _refused(console, error)
     except ExceptionGroup as group:
-        error = blamed(group)
-        if error is None:
+        gravest = blamed(group)
+        if gravest is None:
             raise
-        return _refused(console, error)
+        return _refused(console, gravest)
 
 
 def _refused(console: Console, error: Exception) -> Exit:

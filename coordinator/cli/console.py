@@ -32,7 +32,11 @@ class Console:
 
     def answer(self, document: Mapping[str, object], text: str) -> None:
         """One answer: a JSON line for programs, or text for people."""
-        sys.stdout.write((json.dumps(document) if self.json else text) + "\n")
+        self.say(json.dumps(document) if self.json else text)
+
+    def say(self, text: str) -> None:
+        """A part of the answer that has one form only."""
+        sys.stdout.write(text + "\n")
         sys.stdout.flush()
 
     def note(self, text: str) -> None:

@@ -1,12 +1,9 @@
 """``adl demo``."""
 
-from typing import Annotated
 
 import typer
 
 from coordinator.cli.command import command
-from coordinator.cli.console import Console
-from coordinator.cli.exits import Exit
 
 __all__ = ["add_commands"]
 

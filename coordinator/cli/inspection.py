@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -51,7 +52,7 @@ async def _all_findings(console: Console, loaded: Loaded) -> list[Finding]:
     async for finding in report(loaded):
         findings.append(finding)
         if not console.json:
-            console.answer({}, _line(console, finding))
+            console.say(_line(console, finding))
     return findings
 
 
@@ -66,13 +67,13 @@ def config(
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema.")] = False,  # noqa: FBT002
     default: Annotated[
         bool, typer.Option("--default", help="Print a commented file to start from.")
-    ] = False,  # noqa: FBT002
+    ] = False,
 ) -> Exit:
     """Show every setting with the place it comes from. Secrets are never shown."""
     if schema:
-        print(json.dumps(Settings.model_json_schema(), indent=2))  # noqa: T201
+        console.say(json.dumps(Settings.model_json_schema(), indent=2))
     elif default:
-        print(template(), end="")  # noqa: T201
+        console.say(template().rstrip())
     else:
         _show(console, load_settings(console.config))
     return Exit.DONE
@@ -80,7 +81,7 @@ def config(
 
 def _show(console: Console, loaded: Loaded) -> None:
     values = {
-        key: {"value": _masked(key, value), "source": _source(loaded, key)}
+        key: {"value": _masked(key, value), "source": loaded.source(key)}
         for key, value in _leaves("", loaded.settings.model_dump(mode="json"))
     }
     lines = [
@@ -94,3 +95,23 @@ def _show(console: Console, loaded: Loaded) -> None:
     }
     digest = f"# policy digest {document['policy_digest']}"
     console.answer(document, "\n".join([*lines, digest]))
+
+
+def _leaves(prefix: str, table: dict[str, object]) -> Iterator[tuple[str, object]]:
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _leaves(f"{prefix}{name}.", value)
+        else:
+            yield prefix + name, value
+
+
+def _masked(key: str, value: object) -> object:
+    """A path of an address may hold a key that no rule recognised."""
+    if key.endswith(".rpc_urls") and isinstance(value, list):
+        return [_host(url) for url in value]
+    return value
+
+
+def _host(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}" + ("/***" if parts.path.strip("/") else "")

@@ -78,7 +78,9 @@ def fingerprint(plan: Plan) -> bytes:
 
 
 def headers_of(snapshot: Snapshot, plan: Plan, policy: Policy) -> tuple[Header, ...]:
-    """One header per slice; raises nothing for a plan made from this snapshot."""
+    """One header per slice, in slice order; an empty plan has none."""
+    if plan.is_empty:
+        return ()
     states = {(chain.chain_id, chain.gate): chain for chain in snapshot.chains}
     roots = tuple(legs_root(chunks_of(s, policy)) for s in plan.slices)
     shared = _Shared(

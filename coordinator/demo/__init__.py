@@ -1,1 +1,1 @@
-"""`adl demo`: a market, books and a crash on chains of this machine, and the story of the rescue."""
+"""`adl demo`: a market, books and a crash on chains of this machine, and how it was settled."""

@@ -30,7 +30,7 @@ from kernels.exactint import mul_ppm_down
 from kernels.margin import RiskTables, standalone_mm
 from oracles.model import MarketView
 
-__all__ = ["Marks", "marks_on"]
+__all__ = ["Marks", "marks_on", "unposted_venue"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +50,8 @@ class Marks:
 
 def marks_on(instruments: Sequence[Instrument], market: MarketView, policy: Policy) -> Marks:
     """Marks of listed instruments as of the market's own time; raises KernelInputError."""
-    pricing = price(_unposted(tuple(instruments), market), policy)
+    venue = unposted_venue(tuple(instruments), at_s=market.as_of_ms // 1_000)
+    pricing = price(Snapshot((venue,), market, Carried(), ()), policy)
     rows = _table_rows(instruments, pricing, market.as_of_ms)
     marks = pricing.values[rows, pricing.grid.base]
     return Marks(
@@ -94,20 +95,21 @@ def _key(
     return underlying_row, int(one.kind), one.strike_micro, is_call, years
 
 
-def _unposted(instruments: tuple[Instrument, ...], market: MarketView) -> Snapshot:
-    """A venue that lists the instruments, without a mark and without an account."""
+def unposted_venue(instruments: tuple[Instrument, ...], *, at_s: int) -> ChainState:
+    """A venue at a unix time that lists the instruments, without a mark and without an account."""
     nothing, rows = read_only([]), read_only([0] * len(instruments))
-    no_bytes = np.zeros((0, 20), dtype=np.uint8), np.zeros((0, 32), dtype=np.uint8)
-    venue = ChainState(
+    owners, groups = np.zeros((0, 20), dtype=np.uint8), np.zeros((0, 32), dtype=np.uint8)
+    return ChainState(
         chain_id=0,
         gate=bytes(20),
         reserve=bytes(20),
-        block=BlockRef(0, bytes(32), market.as_of_ms // 1_000),
-        accounts=AccountColumns(*[nothing] * 6, *no_bytes),
-        positions=PositionColumns(*[nothing] * 4),
+        block=BlockRef(0, bytes(32), at_s),
+        accounts=AccountColumns(
+            nothing, nothing, nothing, nothing, nothing, nothing, owners, groups
+        ),
+        positions=PositionColumns(nothing, nothing, nothing, nothing),
         instruments=instruments,
-        marks=MarkColumns(*[rows] * 5),
+        marks=MarkColumns(rows, rows, rows, rows, rows),
         funds=Funds(0, 0, 0, 0, (), 0, 0, 0, bytes(32), 0, PPM, 0),
         slots_digest=bytes(32),
     )
-    return Snapshot((venue,), market, Carried(), ())

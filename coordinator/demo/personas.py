@@ -31,6 +31,7 @@ class Persona(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Crowd:
     """One venue's people: how many percent are what, and their deposit in ppm of initial margin.
+    What is missing to a hundred sells puts.
 
     Arbitrageurs come on top: they buy puts and sell perpetuals here, and do the opposite, under
     one margin group, on the next chain.
@@ -54,7 +55,7 @@ _CALM_CUSHIONS: Final = {
 _RETAIL: Final = Crowd(
     percents={
         Persona.LEVERED_LONG: 36,
-        Persona.PUT_SELLER: 24,
+        Persona.PUT_SELLER: 20,
         Persona.FUND: 1,
         Persona.HEDGER: 14,
         Persona.COLLAR: 8,
@@ -71,7 +72,7 @@ _RETAIL: Final = Crowd(
 _MIXED: Final = Crowd(
     percents={
         Persona.LEVERED_LONG: 20,
-        Persona.PUT_SELLER: 18,
+        Persona.PUT_SELLER: 14,
         Persona.HEDGER: 16,
         Persona.COLLAR: 12,
         Persona.CALENDAR: 10,
@@ -87,7 +88,7 @@ _MIXED: Final = Crowd(
 _PROFESSIONAL: Final = Crowd(
     percents={
         Persona.LEVERED_LONG: 14,
-        Persona.PUT_SELLER: 10,
+        Persona.PUT_SELLER: 6,
         Persona.HEDGER: 20,
         Persona.COLLAR: 14,
         Persona.CALENDAR: 12,
@@ -103,7 +104,7 @@ _NEVER_FEWER_THAN: Final = {Persona.MARKET_MAKER: 2, Persona.FUND: 1}
 
 
 def cast(crowd: Crowd, accounts: int, dice: Dice) -> list[Persona]:
-    """``accounts`` (at least 8) people of a crowd in any order; the rest sell puts."""
+    """``accounts`` (at least 8) people of a crowd in any order."""
     people = [
         persona
         for persona, percent in crowd.percents.items()
@@ -167,8 +168,8 @@ def _put_seller(look: _Look) -> _Wish:
 
 
 def _fund(look: _Look) -> _Wish:
-    lots = look.lots(low_usd=3_000_000, high_usd=4_000_000)
-    return look.option(Right.PUT, term=0, strikes=slice(4, 6), lots=-lots)
+    lots = look.lots(low_usd=3_500_000, high_usd=4_500_000)
+    return look.option(Right.PUT, term=0, strikes=slice(5, 7), lots=-lots)
 
 
 def _hedger(look: _Look) -> _Wish:

@@ -42,12 +42,11 @@ def deposits(
     pays away against the mark; so initial margin holds after every single trade.
     """
     paid_away = _paid_away(trades, board, accounts=len(books))
-    return read_only(
-        [
-            max(_LEAST_DEPOSIT_MICRO, _to_cents_up(_initial_margin(book, board) * cushion // PPM + paid))
-            for book, cushion, paid in zip(books, cushions_ppm, paid_away, strict=True)
-        ]
+    needed = (
+        _initial_margin(book, board) * cushion // PPM + paid
+        for book, cushion, paid in zip(books, cushions_ppm, paid_away, strict=True)
     )
+    return read_only([max(_LEAST_DEPOSIT_MICRO, _to_cents_up(amount)) for amount in needed])
 
 
 def _pairs(books: Sequence[Lots], instrument: int) -> list[tuple[int, int, int]]:

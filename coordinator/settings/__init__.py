@@ -26,12 +26,16 @@ class Loaded:
 
     settings: Settings
     file: Path | None
-    sources: Mapping[str, str]
+    layers: Layers
 
     @property
     def name(self) -> str:
         """How messages call the place where these settings are changed."""
         return _shown(self.file)
+
+    def source(self, key: str) -> str:
+        """Where the value of a dotted key comes from."""
+        return self.layers.source(key) or "default"
 
 
 def load_settings(option: Path | None, environment: Mapping[str, str] = os.environ) -> Loaded:
@@ -42,7 +46,7 @@ def load_settings(option: Path | None, environment: Mapping[str, str] = os.envir
     faults = faults_of(settings)
     if faults:
         raise SettingsError("\n".join(line(layers, _shown(file), *fault) for fault in faults))
-    return Loaded(settings, file, layers.sources)
+    return Loaded(settings, file, layers)
 
 
 def _validated(layers: Layers, file: Path | None) -> Settings:

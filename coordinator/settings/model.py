@@ -72,13 +72,12 @@ def _tag_or_depth(value: object, handler: Handler) -> object:
         raise _refusal('"latest", "safe", "finalized", or blocks below the head') from None
 
 
-def _journal_url(text: str) -> str:
-    url = urlsplit(text)
-    if url.scheme.partition("+")[0] not in ("sqlite", "postgresql"):
-        raise _refusal("a journal is sqlite:///FILE or postgresql://HOST/DATABASE")
-    if url.password:
-        raise _refusal("a password may not stand in settings; use a PostgreSQL password file")
-    return text
+def _journal_url(text: str, info: ValidationInfo) -> str:
+    """With the driver that this program uses."""
+    file = text.removeprefix("sqlite:///")
+    if file in (text, "", ":memory:"):
+        raise _refusal("a journal is sqlite:///FILE")
+    return f"sqlite+aiosqlite:///{_beside_settings(Path(file), info)}"
 
 
 def _beside_settings(path: Path, info: ValidationInfo) -> Path:
@@ -196,7 +195,7 @@ class JournalSettings(_Door):
     """The durable record of what was signed."""
 
     url: Annotated[str, AfterValidator(_journal_url)] = Field(
-        description="sqlite:///FILE or postgresql://HOST/DATABASE"
+        description="sqlite:///FILE, for one process at a time"
     )
 
 

@@ -51,7 +51,7 @@ def template() -> str:
     lines = [_HEAD, f"# {mode.description}", f"mode = {_toml(mode.default)}"]
     for name, table in _TABLES:
         lines += ["", f"# [{name}]  # {_summary(table)}", *_commented(table)]
-    lines += ["", f"# [policy]  # The numbers of the risk committee. Gates pin their digest."]
+    lines += ["", "# [policy]  # The numbers of the risk committee. Gates pin their digest."]
     lines += [f"# {field.name} = {_toml(field.default)}" for field in fields(Policy)]
     return "\n".join(lines) + "\n"
 

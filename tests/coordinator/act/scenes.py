@@ -10,6 +10,7 @@ from chains.codec.typed_data import header_digest
 from chains.legs import Close, Credit, Deficit, Edge, Haircut, Slice
 from chains.signatures import address_of, sign
 from chains.simulated import Depths, Faults, SimulatedChain, SimulatedNode
+from chains.simulated.snapshot import chain_state
 from chains.simulated.venue import Match
 from chains.simulated.worlds import (
     GENESIS_S,
@@ -194,7 +195,7 @@ def signed(document, *, keys=VERIFIERS[:THRESHOLD]):
 
 def document_over(chains, slices, edges, *, epoch=1, now_s=GENESIS_S):
     snapshot = Snapshot(
-        chains=tuple(_state_of(chain) for chain in chains),
+        chains=tuple(chain_state(chain.head.contracts, chain.head.ref) for chain in chains),
         market=MARKET,
         carried=Carried(),
         excluded=(),
@@ -218,14 +219,6 @@ def document_over(chains, slices, edges, *, epoch=1, now_s=GENESIS_S):
         for header in headers_of(snapshot, plan, POLICY)
     )
     return signed(PlanDocument(snapshot, POLICY, plan, headers, ()))
-
-
-def _state_of(chain):
-    loop = asyncio.new_event_loop()
-    try:
-        return loop.run_until_complete(SimulatedNode(chain).read())
-    finally:
-        loop.close()
 
 
 def _scene(chains, slices, edges):

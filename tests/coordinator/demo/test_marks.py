@@ -1,14 +1,14 @@
+from dataclasses import replace
+
 import numpy as np
 
-from chains.model import BlockRef, InstrumentKind, MarkColumns, read_only
+from chains.model import InstrumentKind, MarkColumns, read_only
 from coordinator.decide.policy import Policy
 from coordinator.decide.pricing import Doubt, price
 from coordinator.decide.snapshot import Carried, Snapshot
 from coordinator.demo.board import Board
 from coordinator.demo.market import CRASH, CRASH_S, OPENED_S, listing, market_after
 from coordinator.demo.marks import Marks, marks_on, unposted_venue
-
-from dataclasses import replace
 
 
 def test_a_perpetual_is_marked_at_the_index_of_its_lot(crashed: Marks) -> None:
