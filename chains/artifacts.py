@@ -28,11 +28,10 @@ class Artifact:
 def artifact(name: str) -> Artifact:
     """The shipped build of one contract."""
     built = orjson.loads((files("chains") / "abi" / f"{name}.json").read_bytes())
-    entries: list[dict[str, object]] = built["abi"]
-    inputs = [_types(entry) for entry in entries if entry["type"] == "constructor"]
+    inputs = [_types(entry["inputs"]) for entry in built["abi"] if entry["type"] == "constructor"]
     errors = [
-        f"{entry['name']}({','.join(_types(entry))})"
-        for entry in entries
+        f"{entry['name']}({','.join(_types(entry['inputs']))})"
+        for entry in built["abi"]
         if entry["type"] == "error"
     ]
     code = bytes.fromhex(built["bytecode"].removeprefix("0x"))
@@ -46,10 +45,8 @@ def error_names() -> dict[bytes, str]:
     return {keccak256(text.encode())[:4]: text.partition("(")[0] for text in signatures}
 
 
-def _types(entry: dict[str, object]) -> tuple[str, ...]:
-    inputs = entry["inputs"]
-    assert isinstance(inputs, list)
-    return tuple(_type(parameter) for parameter in inputs)
+def _types(parameters: list[dict[str, object]]) -> tuple[str, ...]:
+    return tuple(_type(parameter) for parameter in parameters)
 
 
 def _type(parameter: dict[str, object]) -> str:

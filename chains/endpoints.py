@@ -118,9 +118,10 @@ class Endpoints:
     ) -> tuple[T, list[JsonRpc]]:
         self._kept(answers, dropped)
         agreeing = _largest(answers)
-        others = [said for said in _said(answers) if said not in agreeing]
+        is_settled = len(agreeing) >= self._needed
+        others = [said for said in _said(answers) if not is_settled or said not in agreeing]
         dropped += [f"{said.rpc.name} says otherwise on {what}" for said in others]
-        if len(agreeing) < self._needed:
+        if not is_settled:
             raise ChainUnavailable(
                 f"chain {self._chain_id}: no {self._needed} of {len(self._rpcs)} endpoints agree "
                 f"on {what}: {'; '.join(dropped)}"

@@ -38,6 +38,7 @@ _IDEMPOTENT = frozenset(
 )
 _BUSY_CODES = frozenset({-32005, -32016, -32029, 429})
 """Rate limits that providers report as JSON-RPC errors with HTTP 200."""
+_JITTER = random.SystemRandom()
 _RESPONSE_BYTES_MAX = 64 << 20
 _CONNECTIONS_MAX = 16
 
@@ -71,6 +72,7 @@ class JsonRpc:
         self._pause_s = pause_s
         self._ids = itertools.count(1)
         self._session: aiohttp.ClientSession | None = None
+        self._is_closed = False
 
     def __repr__(self) -> str:
         return f"JsonRpc({self.name})"
@@ -91,7 +93,7 @@ class JsonRpc:
             try:
                 return self._result(method, await self.exchange(method, params))
             except ChainUnavailable:
-                await asyncio.sleep(self._pause_s * 2**attempt * random.uniform(0.5, 1.0))
+                await asyncio.sleep(self._pause_s * 2**attempt * _JITTER.uniform(0.5, 1.0))
         return self._result(method, await self.exchange(method, params))
 
     async def exchange(self, method: str, params: object) -> dict[str, object]:
@@ -105,7 +107,8 @@ class JsonRpc:
         return response
 
     async def close(self) -> None:
-        """Close the session; the next request would open a new one."""
+        """Close for good: a request afterwards raises ChainUnavailable."""
+        self._is_closed = True
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -141,6 +144,8 @@ class JsonRpc:
         return b"".join(parts)
 
     def _opened(self) -> aiohttp.ClientSession:
+        if self._is_closed:
+            raise ChainUnavailable(f"{self.name}: the client has been closed")
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 timeout=self._timeout,

@@ -3,7 +3,7 @@
 ``AsyncWeb3(JsonRpcProvider(rpc))``. Apart from rpc.py because importing web3 takes over a second.
 """
 
-from typing import Any, cast
+from typing import cast
 
 from web3.providers.async_base import AsyncJSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
@@ -20,6 +20,6 @@ class JsonRpcProvider(AsyncJSONBaseProvider):
         super().__init__()
         self._rpc = rpc
 
-    async def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+    async def make_request(self, method: RPCEndpoint, params: object) -> RPCResponse:
         """One request; raises ChainUnavailable. web3 itself reads the error of a response."""
         return cast(RPCResponse, await self._rpc.exchange(method, params))

@@ -27,6 +27,7 @@ abstract contract DeleverageGate is IDeleverageVenue, ReentrancyGuardTransient {
 
     uint256 private constant LEG_GAS = 250_000;
     uint256 private constant CHUNK_WORDS_MAX = 32;
+    uint256 private constant CHUNKS_A_WORD = 8;
     uint256 private constant WINDOW_LIMIT = 600;
     uint256 private constant STOP_SECONDS = 20 minutes;
     /// @dev So that no 60 minutes hold more than 20 of standstill.
@@ -93,7 +94,7 @@ abstract contract DeleverageGate is IDeleverageVenue, ReentrancyGuardTransient {
     Quorum.Set private _signers;
     Quorum.Set private _oracles;
     mapping(uint64 epoch => Plan) private _plans;
-    /// @dev Terminal legs by epoch << 32 | chunk.
+    /// @dev Terminal legs, 32 bits a chunk, by epoch << 32 | chunk / 8.
     mapping(uint256 key => uint256 bits) private _done;
     /// @dev By epoch << 32 | account: taken u64 | credited u64 | remote u64 | 0 u56 | flags u8.
     mapping(uint256 key => uint256 word) private _moved;
@@ -273,18 +274,22 @@ abstract contract DeleverageGate is IDeleverageVenue, ReentrancyGuardTransient {
         return (epoch << 32) | low;
     }
 
+    function _shift(uint256 chunk) private pure returns (uint256) {
+        return chunk % CHUNKS_A_WORD * CHUNK_WORDS_MAX;
+    }
+
     function _load(Plan storage p, uint64 epoch, uint32 chunk)
         private
         view
         returns (Plans.Run memory run)
     {
-        (run.epoch, run.chunk, run.done) = (epoch, chunk, _done[_key(epoch, chunk)]);
+        (run.epoch, run.chunk, run.done) = (epoch, chunk, legBits(epoch, chunk));
         (run.fund, run.accountCapPpm) = (_counters.insurance, _config.accountCapPpm);
         p.load(run);
     }
 
     function _store(Plan storage p, Plans.Run memory run) private {
-        _done[_key(run.epoch, run.chunk)] = run.done;
+        _done[_key(run.epoch, run.chunk / CHUNKS_A_WORD)] |= run.done << _shift(run.chunk);
         if (_counters.insurance != run.fund) _counters.insurance = uint64(run.fund);
         p.store(run);
     }
@@ -307,7 +312,7 @@ abstract contract DeleverageGate is IDeleverageVenue, ReentrancyGuardTransient {
         }
         if (!run.staysOpen) {
             run.done |= 1 << index;
-            ++run.terminal;
+            run.legsLeft = _above(run.legsLeft, 1);
         }
         emit LegExecuted(uint64(run.epoch), uint32(run.chunk), index, leg.kind, uint64(amount));
     }
@@ -355,8 +360,8 @@ abstract contract DeleverageGate is IDeleverageVenue, ReentrancyGuardTransient {
         if (leg.a == leg.b) return (SelfClose.selector, 0);
         if (_moved[_key(run.epoch, leg.a)] & BANKRUPT == 0) return (NotFlagged.selector, 0);
         uint256 notional;
-        (reason, lots, notional) = _closePair(leg, run.closeCap - run.closed);
-        run.closed += notional;
+        (reason, lots, notional) = _closePair(leg, run.closeLeft);
+        run.closeLeft -= notional;
     }
 
     function _take(Plans.Run memory run, Legs.Leg memory leg)
@@ -526,8 +531,8 @@ abstract contract DeleverageGate is IDeleverageVenue, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IDeleverageVenue
-    function legBits(uint64 epoch, uint32 chunk) external view returns (uint256) {
-        return _done[_key(epoch, chunk)];
+    function legBits(uint64 epoch, uint32 chunk) public view returns (uint256) {
+        return uint32(_done[_key(epoch, chunk / CHUNKS_A_WORD)] >> _shift(chunk));
     }
 
     /// @inheritdoc IDeleverageVenue

@@ -53,21 +53,20 @@ interface IDeleverageVenue {
     }
 
     /// @notice What the gate keeps of a plan; words of four u64, first field in the highest bits.
-    /// @param caps insurance | haircutCap | remoteCap | closeCap of the header.
-    /// @param bounds deficit | expiry | legCount of the header | need: deficits measured so far.
+    /// @param caps insurance | haircutCap | remoteCap of the header | closeLeft: of its closeCap.
+    /// @param bounds deficit | expiry of the header | legsLeft: legs not yet done for good | need:
+    /// deficits measured so far.
     /// @param money drawn: insurance drawn | pot: collected and not yet credited, zero once closed |
     /// taken: haircuts into the pot | remoteTaken: haircuts into edge boxes.
-    /// @param progress closed: notional closed | terminal: legs done for good | back: after closing,
-    /// what payers get back in all | refundedTaken: haircuts of the payers refunded so far.
-    /// @param refundedBack What those payers got back.
+    /// @param refunds After closing: back: what payers get back in all | refundedTaken: haircuts of
+    /// the payers refunded so far | refundedBack: what those got back | 0.
     struct Plan {
         bytes32 legsRoot;
         bytes32 planRoot;
         uint256 caps;
         uint256 bounds;
         uint256 money;
-        uint256 progress;
-        uint256 refundedBack;
+        uint256 refunds;
     }
 
     /// @notice The rules of a gate, set by governance. Money caps in micro-USD, rates a second.
@@ -339,7 +338,7 @@ interface IDeleverageVenue {
     // ---------------------------------------------------------------- reads
 
     function plan(uint64 epoch) external view returns (Plan memory);
-    /// @notice Bit i is set once word i of the chunk is terminal.
+    /// @notice Bit i is set once word i of the chunk is done for good.
     function legBits(uint64 epoch, uint32 chunk) external view returns (uint256);
     /// @notice What a plan took from an account into its pot, and credited to it. flags: bit 0
     /// BANKRUPT, bit 1 refunded.

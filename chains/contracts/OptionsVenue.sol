@@ -30,7 +30,7 @@ contract OptionsVenue is DeleverageGate {
         uint32 instrument;
         int256 lots;
         int256 price;
-        bool isOption;
+        uint256 kind;
     }
 
     struct Totals {
@@ -310,12 +310,12 @@ contract OptionsVenue is DeleverageGate {
         returns (Fill memory fill)
     {
         fill.instrument = instrument;
-        fill.isOption = Quotes.isOption(info);
-        fill.price = int256(price) - _funding(instrument, fill.isOption);
+        fill.kind = Quotes.kindOf(info);
+        fill.price = int256(price) - _funding(instrument, fill.kind);
     }
 
-    function _funding(uint256 instrument, bool isOption) private view returns (int256) {
-        return isOption ? int256(0) : Quotes.cumulativeOf(_fundings[instrument]);
+    function _funding(uint256 instrument, uint256 kind) private view returns (int256) {
+        return kind == Quotes.OPTION ? int256(0) : Quotes.cumulativeOf(_fundings[instrument]);
     }
 
     /// @dev The slot of the account's position, or `count` where it has none.
@@ -348,17 +348,17 @@ contract OptionsVenue is DeleverageGate {
         Ledger.Position memory p;
         if (slot == a.count) {
             if (slot == POSITIONS_MAX) _refuse(TooManyPositions.selector);
-            (p.account, p.instrument) = (account, fill.instrument);
+            (p.account, p.instrument, p.kind) = (account, fill.instrument, fill.kind);
             ++a.count;
         } else {
             p = Ledger.position(_positionAt(account, slot));
         }
         int256 costBefore = p.cost;
-        a.trade(p, fill.lots, fill.price, fill.isOption);
+        a.trade(p, fill.lots, fill.price, fill.kind == Quotes.OPTION);
         if (p.lots == 0) _remove(account, a, slot);
         else _positions[_slot(account, slot)] = p.word();
         _accounts[account] = a.word();
-        return fill.isOption ? int256(0) : p.cost - costBefore;
+        return fill.kind == Quotes.OPTION ? int256(0) : p.cost - costBefore;
     }
 
     function _remove(uint32 account, Ledger.Account memory a, uint256 slot) private {
@@ -390,20 +390,24 @@ contract OptionsVenue is DeleverageGate {
 
     function _addPosition(Standing memory standing, uint256 packed) private view {
         uint256 instrument = Ledger.instrumentOf(packed);
-        uint256 info = _instruments[instrument];
         uint256 mark = _marks[instrument];
-        bool isOption = Quotes.isOption(info);
+        uint256 kind = Ledger.kindOf(packed);
         (int256 worth, int256 gain) =
-            Quotes.value(packed, isOption, mark, _funding(instrument, isOption));
+            Quotes.value(packed, kind, mark, _funding(instrument, kind));
         uint256 margin = SignedMath.abs(Ledger.lotsOf(packed)) * Quotes.mmPerLotOf(mark);
         unchecked {
             standing.profit += gain;
             standing.equity += worth;
             standing.maintenance += margin;
         }
-        if (!Quotes.isFresh(info, mark, block.timestamp, _config.markAgeMax)) {
-            standing.fresh = false;
-        }
+        if (!_isFresh(instrument, mark)) standing.fresh = false;
+    }
+
+    /// @dev A final mark never ages; only an old one costs the read that tells.
+    function _isFresh(uint256 instrument, uint256 mark) private view returns (bool) {
+        uint256 posted = Quotes.timeOf(mark);
+        if (posted + _config.markAgeMax >= block.timestamp) return true;
+        return Quotes.isExpired(_instruments[instrument], posted);
     }
 
     // ---------------------------------------------------------------- the gate's hooks
@@ -448,9 +452,7 @@ contract OptionsVenue is DeleverageGate {
         returns (bytes4)
     {
         if (Quotes.isExpired(info, block.timestamp)) return InstrumentExpired.selector;
-        if (!Quotes.isFresh(info, mark, block.timestamp, _config.markAgeMax)) {
-            return StaleMark.selector;
-        }
+        if (!_isFresh(leg.instrument, mark)) return StaleMark.selector;
         uint256 off = SignedMath.abs(int256(leg.y) - int256(Quotes.markOf(mark)));
         return off > Quotes.bandOf(mark) ? OutsideBand.selector : bytes4(0);
     }
@@ -550,12 +552,24 @@ contract OptionsVenue is DeleverageGate {
         cursor = _append(cursor, word);
         cursor = _append(cursor, uint160(owner));
         cursor = _append(cursor, owner & GROUPED == 0 ? 0 : uint256(_groups[account]));
-        uint256 first = account * POSITIONS_MAX;
-        uint256 end = first + uint8(word >> 24);
-        for (uint256 i = first; i < end; ++i) {
-            cursor = _append(cursor, _positions[i]);
+        return _appendPositions(cursor, account * POSITIONS_MAX, uint8(word >> 24));
+    }
+
+    /// @dev The kind in a position's last byte is the venue's own business.
+    function _appendPositions(uint256 cursor, uint256 slot, uint256 count)
+        private
+        view
+        returns (uint256 end)
+    {
+        end = cursor + 32 * count;
+        assembly ("memory-safe") {
+            mstore(32, _positions.slot)
+            for {} lt(cursor, end) { cursor := add(cursor, 32) } {
+                mstore(0, slot)
+                mstore(cursor, and(sload(keccak256(0, 64)), not(0xff)))
+                slot := add(slot, 1)
+            }
         }
-        return cursor;
     }
 
     /// @dev Writes above the free memory pointer: nothing allocates until `_finish`.

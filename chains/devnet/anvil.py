@@ -7,7 +7,7 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -42,11 +42,15 @@ class AnvilOptions:
     dev_accounts: int = 20
 
 
-def find_anvil() -> Path:
+def find_anvil(environment: Mapping[str, str] = os.environ) -> Path:
     """$ADL_ANVIL, else PATH, else what npm put into devchain; raises DevnetError."""
     root = Path(__file__).resolve().parents[2]
-    named = os.environ.get("ADL_ANVIL")
-    places = [named] if named else [shutil.which("anvil"), str(root / _SHIPPED)]
+    named = environment.get("ADL_ANVIL")
+    places = (
+        [named]
+        if named
+        else [shutil.which("anvil", path=environment.get("PATH")), str(root / _SHIPPED)]
+    )
     for place in places:
         if place and os.access(place, os.X_OK) and Path(place).is_file():
             return Path(place)
@@ -79,7 +83,7 @@ class Anvil:
         binary = find_anvil()
         self._port = _free_port()
         self.rpc = self._client()
-        self._process = await asyncio.create_subprocess_exec(
+        process = await asyncio.create_subprocess_exec(
             str(binary),
             *_arguments(self._options, port=self._port),
             stdin=asyncio.subprocess.DEVNULL,
@@ -87,8 +91,9 @@ class Anvil:
             stderr=asyncio.subprocess.PIPE,
             preexec_fn=_die_with_parent(),
         )
+        self._process = process
         try:
-            await self._answering()
+            await self._answering(process)
         except BaseException:
             await self._stop()
             raise
@@ -105,28 +110,16 @@ class Anvil:
     def _client(self) -> JsonRpc:
         return JsonRpc(self.url, chain=f"devnet {self._options.chain_id}", timeout_s=60.0)
 
-    async def _answering(self) -> None:
-        assert self._process is not None
-        deadline = asyncio.get_running_loop().time() + _ANSWER_WITHIN_S
-        probe = JsonRpc(self.url, chain=f"devnet {self._options.chain_id}", attempts=1)
-        async with probe:
-            while True:
-                try:
-                    await probe.ask("eth_chainId")
-                    return
-                except ChainUnavailable:
-                    if self._process.returncode is not None:
-                        raise DevnetError(await self._last_words()) from None
-                    if asyncio.get_running_loop().time() > deadline:
-                        raise DevnetError(f"anvil at {self.url} does not answer") from None
+    async def _answering(self, process: asyncio.subprocess.Process) -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _ANSWER_WITHIN_S
+        async with JsonRpc(self.url, chain="a starting devnet", attempts=1) as probe:
+            while not await _answers(probe):
+                if process.returncode is not None:
+                    raise DevnetError(await _last_words(process))
+                if loop.time() > deadline:
+                    raise DevnetError(f"anvil at {self.url} gave no answer")
                 await asyncio.sleep(_POLL_S)
-
-    async def _last_words(self) -> str:
-        assert self._process is not None and self._process.stderr is not None
-        words = (await self._process.stderr.read()).decode(errors="replace").strip()
-        return (
-            f"anvil stopped with status {self._process.returncode}: {words[-500:] or 'no reason'}"
-        )
 
     async def _stop(self) -> None:
         """Killed at once, because a devnet has nothing to save; cancelled or not, none is left."""
@@ -140,6 +133,20 @@ class Anvil:
             await process.wait()
         finally:
             await self.rpc.close()
+
+
+async def _answers(probe: JsonRpc) -> bool:
+    try:
+        await probe.ask("eth_chainId")
+    except ChainUnavailable:
+        return False
+    return True
+
+
+async def _last_words(process: asyncio.subprocess.Process) -> str:
+    words = await process.stderr.read() if process.stderr else b""
+    reason = words.decode(errors="replace").strip()[-500:]
+    return f"anvil stopped with status {process.returncode}: {reason or 'it gave no reason'}"
 
 
 def _arguments(options: AnvilOptions, *, port: int) -> list[str]:

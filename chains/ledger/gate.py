@@ -147,11 +147,11 @@ def _take(scene: _Scene, leg: Haircut) -> Outcome | Refused:
     money, limits = scene.money, scene.limits
     if leg.account in money.bankrupts:
         return Refused("PayerBankrupt")
-    if money.need == 0:
-        return Refused("NoNeed")
     account, moved = scene.load(leg.account), money.taken.get(leg.account, 0)
     if not scene.is_fresh(account):
         return Refused("StaleMark")
+    if money.need == 0:
+        return Refused("NoNeed")
     allowed = scene.payable(leg.account, account)
     amount = min(leg.target_micro - moved, allowed, limits.haircut_cap - money.taken_total)
     if amount <= 0:

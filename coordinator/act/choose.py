@@ -47,7 +47,7 @@ def wishes(steps: Steps, look: Look) -> Iterator[Wish]:
         is_wanted = not holds(first, view) and not is_dead(first, view) and is_due(first, view)
         if not is_wanted or not passed.issuperset(first.after):
             continue
-        if any(_is_on_its_way(entry, look) for entry in entries):
+        if any(_is_on_its_way(entry, look) or _has_ended(entry) for entry in entries):
             continue
         if last.state in UNSENT:
             yield Wish(last, last.intent.part)
@@ -59,7 +59,7 @@ def is_closed(entries: Sequence[Entry], final: View) -> bool:
     """Nothing is left to do for a step, as of a FINAL block."""
     first = entries[0].intent
     is_over = holds(first, final) or is_dead(first, final)
-    has_ended = any(entry.state in (State.DONE, State.EXPIRED) for entry in entries)
+    has_ended = any(_has_ended(entry) for entry in entries)
     if any(entry.is_open for entry in entries):
         return False
     return is_over or has_ended
@@ -110,6 +110,10 @@ def _has_passed(entries: Sequence[Entry], look: Look) -> bool:
 def _is_on_its_way(entry: Entry, look: Look) -> bool:
     is_unspent = entry.nonce is not None and entry.nonce >= look.sight.nonce_latest
     return entry.state in IN_FLIGHT and is_unspent
+
+
+def _has_ended(entry: Entry) -> bool:
+    return entry.state in (State.DONE, State.EXPIRED)
 
 
 def _has_cooled(last: Entry, look: Look) -> bool:

@@ -29,6 +29,7 @@ from coordinator.act.lane import Lane
 from coordinator.act.lifecycle import IN_FLIGHT, UNSENT, Event, State
 from coordinator.act.look import Look, look_at
 from coordinator.act.observe import NonceSight, events_of
+from coordinator.act.past import Past
 from coordinator.act.records import Inclusion, Record, Transition
 from coordinator.act.send import Sender
 from coordinator.act.sites import Site
@@ -36,7 +37,6 @@ from coordinator.act.sites import Site
 __all__ = ["ChainDrive", "Pace"]
 
 _LOG = structlog.get_logger(__name__)
-_DOUBTS_MAX = 3
 _TRY_AGAIN = "AccountBound"
 """A refund that waits for another edge of the payer; every other refusal of one is for good."""
 
@@ -62,13 +62,14 @@ class ChainDrive:
     halted: set[int]
     notes: dict[str, str] = field(default_factory=dict)
     _refused: set[str] = field(default_factory=set)
-    _doubts: dict[str, int] = field(default_factory=dict)
     _last: object = None
     _sender: Sender = field(init=False)
+    _past: Past = field(init=False)
 
     def __post_init__(self) -> None:
-        """One sender for the lane."""
+        """One sender for the lane, and what this life has to find as the last one left it."""
         self._sender = Sender(self.lane, self.journal, self.clock, self.pace.fees)
+        self._past = Past.of(self._entries())
 
     async def run(self) -> None:
         """Until nothing is left to do here, or the chain is halted.
@@ -77,7 +78,7 @@ class ChainDrive:
         """
         while self.lane.chain_id not in self.halted:
             try:
-                if await self._pass():
+                if await self._past.is_confirmed(self.lane) and await self._pass():
                     return
             except FinalityViolated as error:
                 await self._halt(str(error))
@@ -90,7 +91,6 @@ class ChainDrive:
         if self._situation(sight) == self._last:
             return False
         look = await look_at(self.lane, self.sites, self._entries(), sight, settled=self._refused)
-        self._check_final(look)
         await self._write_down(look)
         await self._close(look)
         if self._is_over(look):
@@ -119,7 +119,7 @@ class ChainDrive:
             seen = look.seen.get(entry.key)
             for event in events_of(entry.state, nonce=entry.nonce, seen=seen, sight=look.sight):
                 self._log(entry, event)
-                if seen is not None and event in (Event.MINE, Event.REVERT):
+                if seen is not None and event in (Event.MINE, Event.REVERT, Event.FINALISE):
                     records.append(Inclusion.of(entry.key, event, seen.receipt, at_ms=self._now()))
                 else:
                     records.append(Transition(entry.key, event, "", self._now()))
@@ -264,20 +264,6 @@ class ChainDrive:
             seconds_left=max(1, min(deadlines) - now_s) if deadlines else 0,
             backlog_gas=sum(intent.gas for intent in {*waiting, *intents}),
         )
-
-    def _check_final(self, look: Look) -> None:
-        """A transaction that was FINAL must stay where it is. Raises FinalityViolated."""
-        for entry in self._entries():
-            if entry.state is not State.FINAL or entry.inclusion is None:
-                continue
-            seen = look.seen.get(entry.key)
-            is_there = seen is not None and seen.receipt.block.hash == entry.inclusion.block_hash
-            self._doubts[entry.key] = 0 if is_there else self._doubts.get(entry.key, 0) + 1
-            if self._doubts[entry.key] >= _DOUBTS_MAX:
-                raise FinalityViolated(
-                    f"chain {self.lane.chain_id}: the final transaction of {entry.key} is not in "
-                    f"block {entry.inclusion.block_number} any more"
-                )
 
     async def _halt(self, reason: str) -> None:
         _LOG.critical("chain halted", chain=self.lane.chain_id, reason=reason)

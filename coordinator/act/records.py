@@ -85,7 +85,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Inclusion:
-    """MINE or REVERT: where one of our attempts stands."""
+    """MINE, REVERT or FINALISE: where one of our attempts stands."""
 
     key: str
     event: Event

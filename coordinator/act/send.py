@@ -1,7 +1,7 @@
 """Put transactions on a chain, with the journal always one write ahead."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from chains.base import Call, UnsignedTransaction
 from chains.errors import ChainError
@@ -64,6 +64,8 @@ class Sender:
         if entry.state is State.SIGNED and last.fee_cap_wei >= quote.base_fee_wei:
             await self._publish(entry.attempts[-1:], sight)
             return
+        if entry.state is State.CANCELLING:
+            urgency = replace(urgency, backlog_gas=TRANSACTION)
         bid = next_bid(last, quote, self.fees, urgency)
         if bid is None:
             await self.repeat(entry, sight)
@@ -80,16 +82,21 @@ class Sender:
     ) -> None:
         """An empty transaction at the intent's nonce, above every attempt in fees."""
         quote = await self.lane.port.fees()
+        urgency = replace(urgency, backlog_gas=TRANSACTION)
         if entry.attempts:
             bid = next_bid(entry.attempts[-1].bid, quote, self.fees, urgency)
         else:
             bid = first_bid(quote, self.fees, urgency)
         if bid is None:
-            await self.repeat(entry, sight)
+            await self._repeat_if_any(entry, sight)
             return
         if entry.state is not State.CANCELLING:
             await self._note(Event.CANCEL, [entry.key], reason=reason)
         await self._spend_empty(self._entry(entry.key), bid, sight)
+
+    async def _repeat_if_any(self, entry: Entry, sight: NonceSight) -> None:
+        if entry.attempts:
+            await self.repeat(entry, sight)
 
     async def _reserve(self, intents: Sequence[Intent], sight: NonceSight) -> None:
         now_ms, book, signer = self.clock.now_ms(), self.journal.book, self.lane.signer.address

@@ -20,7 +20,7 @@ from coordinator.check.venue import (
 )
 from coordinator.errors import SettingsError
 from coordinator.settings import Settings
-from coordinator.wiring import Connection, Connections, readers_of
+from coordinator.wiring import Connection, Connections
 
 __all__ = ["insist_on_live", "insist_on_shadow"]
 
@@ -47,12 +47,11 @@ async def _deployed(settings: Settings, connections: Connections) -> dict[str, D
     nodes = [(node, one) for one in connections.values() for node in one.nodes]
     await asyncio.gather(*(_is_meant(node, connection) for node, connection in nodes))
     found = {}
-    for name, reader in readers_of(settings, connections).items():
-        venue = settings.venues[name]
+    for name, venue in settings.venues.items():
         endpoints = connections[settings.chain_name(venue.chain)].endpoints
         try:
             await check_code(name, venue, endpoints)
-            found[name] = await deployed(name, reader.gate, endpoints)
+            found[name] = await deployed(name, venue, endpoints)
         except (ChainUnavailable, BlockReorged):
             continue
     return found

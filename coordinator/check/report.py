@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 from chains.answers import hexed
 from chains.base import TransactionSigner
@@ -21,7 +22,7 @@ from coordinator.check.venue import (
     deployed,
 )
 from coordinator.errors import SettingsError
-from coordinator.settings import Loaded, Settings
+from coordinator.settings import Loaded, Settings, load_settings
 from coordinator.wiring import (
     Connection,
     connected,
@@ -42,12 +43,22 @@ Findings = AsyncIterator[Finding]
 Keys = dict[str, TransactionSigner]
 
 
-async def report(loaded: Loaded) -> Findings:
-    """Every finding as soon as it is known; no look stops the ones after it."""
-    settings = loaded.settings
+async def report(file: Path | None) -> Findings:
+    """Every finding as soon as it is known; no look stops the ones after it, unless settings do."""
     for finding in check_machine():
         yield finding
+    try:
+        loaded = load_settings(file)
+    except SettingsError as error:
+        for line in str(error).splitlines():
+            yield fail("settings", line, "correct it; adl config --default shows every key")
+        return
     yield _settings(loaded)
+    async for finding in _set_up(loaded.settings):
+        yield finding
+
+
+async def _set_up(settings: Settings) -> Findings:
     keys: Keys = {}
     async for finding in _keys(settings, keys):
         yield finding
@@ -134,7 +145,7 @@ async def _venue(
     where = f"venue {name}"
     code = await looked(f"{where}: contracts", check_code(name, venue, endpoints), cure=_NODE_CURE)
     yield code
-    gate = await looked(f"{where}: gate", deployed(name, reader.gate, endpoints), cure=_VENUE_CURE)
+    gate = await looked(f"{where}: gate", deployed(name, venue, endpoints), cure=_VENUE_CURE)
     if isinstance(gate, Finding):
         yield gate
         return

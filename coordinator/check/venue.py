@@ -12,6 +12,7 @@ from chains.codec.gate import (
     gate_state_call,
     signers_call,
 )
+from chains.codec.venue import reserve_call
 from chains.endpoints import Endpoints
 from chains.errors import ChainStateInvalid
 from chains.model import BlockRef, ChainState
@@ -77,22 +78,29 @@ async def _code(address: str, endpoints: Endpoints) -> str:
     return (await endpoints.agreed(Level.READ, read)).value
 
 
-async def deployed(name: str, gate: bytes, endpoints: Endpoints) -> Deployed:
-    """Ask a gate. Raises SettingsError where the contract is another one."""
+async def deployed(name: str, venue: VenueSettings, endpoints: Endpoints) -> Deployed:
+    """Ask a gate. Raises SettingsError where it is another contract or has another Reserve."""
+    gate = bytes.fromhex(venue.gate[2:])
 
     async def read(rpc: JsonRpc, block: BlockRef) -> tuple[bytes, ...]:
-        calls = gate_state_call(gate), signers_call(gate)
+        calls = gate_state_call(gate), signers_call(gate), reserve_call(gate)
         return tuple(await together(call_at(rpc, call, block=block) for call in calls))
 
     try:
-        state, signers = (await endpoints.agreed(Level.READ, read)).value
+        state, signers, reserve = (await endpoints.agreed(Level.READ, read)).value
         members, threshold = decode_signers(signers)
-        return Deployed(decode_gate_state(state), tuple(members), threshold)
+        found = Deployed(decode_gate_state(state), members, threshold)
     except ChainStateInvalid as error:
         raise SettingsError(
-            f"venues.{name}.gate: the contract at {hexed(gate)} is no gate of this version "
+            f"venues.{name}.gate: the contract at {venue.gate} is no gate of this version "
             f"({error}); correct the address"
         ) from error
+    if reserve[12:] != bytes.fromhex(venue.reserve[2:]):
+        raise SettingsError(
+            f"venues.{name}.reserve: settings say {venue.reserve}, the gate's is "
+            f"{hexed(reserve[12:])}; correct the address"
+        )
+    return found
 
 
 async def check_book(name: str, reader: VenueReader) -> tuple[Finding, ChainState]:

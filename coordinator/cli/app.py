@@ -1,43 +1,25 @@
 """All commands of ``adl``."""
 
-from importlib.metadata import version
-from typing import Annotated
-
 import typer
 
-from coordinator.cli import demo, inspection, rounds, verification
+from coordinator.cli import inspection, rounds, verification
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="adl",
     help="Cross-chain auto-deleveraging for options and perpetuals.",
-    epilog="\b\nExamples:\n  adl demo\n  adl config --default > adl.toml && adl check",
+    epilog="\b\nExamples:\n  adl check\n  adl config --default > adl.toml && adl check",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for group in (demo, rounds, verification, inspection):
+for group in (rounds, verification, inspection):
     group.add_commands(app)
-
-
-def _say_version(asked: bool) -> None:  # noqa: FBT001 - typer calls it so
-    if asked:
-        typer.echo(f"adl {version('adl-coordinator')}")
-        raise typer.Exit
-
-
-@app.callback()
-def _every_command(
-    _version: Annotated[
-        bool,
-        typer.Option("--version", callback=_say_version, is_eager=True, help="Show it and exit."),
-    ] = False,
-) -> None: ...
 
 
 def main() -> None:
     """Entry point of the ``adl`` script."""
-    app()
+    app(prog_name="adl")

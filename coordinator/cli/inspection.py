@@ -32,24 +32,22 @@ def check(console: Console) -> Exit:
 
     Exit status 1 when anything failed.
     """
-    loaded = load_settings(console.config)
-    findings = asyncio.run(_all_findings(console, loaded))
+    findings = asyncio.run(_all_findings(console))
     failed = sum(finding.status is Status.FAIL for finding in findings)
     document = {
         "schema": "adl.check/1",
-        "mode": loaded.settings.mode,
         "ok": not failed,
         "findings": [asdict(finding) for finding in findings],
     }
-    summary = f"{failed} of {len(findings)} looks failed" if failed else "all looks passed"
-    console.answer(document, f"{summary}, mode {loaded.settings.mode}")
+    looks = f"{len(findings)} looks"
+    console.answer(document, f"{failed} of {looks} failed" if failed else f"all {looks} passed")
     return Exit.NO if failed else Exit.DONE
 
 
-async def _all_findings(console: Console, loaded: Loaded) -> list[Finding]:
+async def _all_findings(console: Console) -> list[Finding]:
     """For people each line appears as soon as it is known."""
     findings = []
-    async for finding in report(loaded):
+    async for finding in report(console.config):
         findings.append(finding)
         if not console.json:
             console.say(_line(console, finding))
@@ -64,7 +62,8 @@ def _line(console: Console, finding: Finding) -> str:
 
 def config(
     console: Console,
-    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema.")] = False,  # noqa: FBT002
+    *,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema.")] = False,
     default: Annotated[
         bool, typer.Option("--default", help="Print a commented file to start from.")
     ] = False,

@@ -6,7 +6,7 @@ from chains.legs import OWN_POT, Credit, Deficit, Edge, Haircut, Leg, Slice
 from chains.model import AccountId
 from coordinator.decide.assess import Assessment, classes_worsened
 from coordinator.decide.feasibility import feasibility
-from coordinator.decide.plan import Plan, Treatment, Uncovered
+from coordinator.decide.plan import NO_COUNTERPARTY, Plan, Treatment, Uncovered
 from coordinator.decide.policy import Policy
 from coordinator.decide.snapshot import Snapshot
 from coordinator.decide.waterfall import Relief, walk
@@ -72,19 +72,22 @@ def _slices(snapshot: Snapshot, relief: Relief) -> Iterator[Slice]:
 
 
 def _legs(relief: Relief, row: int) -> Iterator[Leg]:
-    """Execution order: flags first, contracts, own money in and out, then what leaves the chain."""
+    """Execution order: flags, contracts, what leaves the chain, own money in and out.
+
+    A payer abroad gives cash it has; its own pot may then take it below zero, not before.
+    """
     venue, payments = relief.venues[row], relief.payments
     for account, deficit in venue.deficits:
         yield Deficit(account, deficit)
     yield from venue.closes
-    for account, amount in payments.haircuts[row]:
-        yield Haircut(account, OWN_POT, amount)
-    for account, amount in _local_credits(relief, row):
-        yield Credit(account, amount)
     for box, transfer in enumerate(payments.transfers, start=1):
         if transfer.lender_venue == row:
             for account, amount in transfer.payments:
                 yield Haircut(account, box, amount)
+    for account, amount in payments.haircuts[row]:
+        yield Haircut(account, OWN_POT, amount)
+    for account, amount in _local_credits(relief, row):
+        yield Credit(account, amount)
 
 
 def _local_credits(relief: Relief, row: int) -> Iterator[tuple[int, int]]:
@@ -135,4 +138,4 @@ def _uncovered(
 
 
 def _why(account: AccountId, stuck: set[AccountId]) -> str:
-    return "no counterparty" if account in stuck else "winners, caps, lines or severity exhausted"
+    return NO_COUNTERPARTY if account in stuck else "winners, caps, lines or severity exhausted"

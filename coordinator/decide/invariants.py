@@ -11,9 +11,9 @@ import numpy as np
 
 from chains.ledger import Outcome, PlanLimits, Projection, Refused, haircut_limits, project
 from chains.legs import OWN_POT, Close, Deficit, Haircut
-from chains.model import AccountId, ChainState, Columns, InstrumentKind
+from chains.model import ChainState, Columns, InstrumentKind
 from coordinator.decide.assess import Assessment, classes_worsened
-from coordinator.decide.plan import Plan, Stage
+from coordinator.decide.plan import NO_COUNTERPARTY, Plan, Stage, Treatment
 from coordinator.decide.policy import PPM, Policy
 from coordinator.decide.publish import headers_of
 from coordinator.decide.snapshot import Snapshot
@@ -262,20 +262,26 @@ def _nobody_bankrupt_pays(scene: _Scene) -> Iterator[str]:
 
 
 def _everybody_treated_is_whole(scene: _Scene) -> Iterator[str]:
-    named = {entry.account: entry.amount_micro for entry in scene.plan.uncovered}
+    named = {entry.account: entry for entry in scene.plan.uncovered}
     for treatment in scene.plan.treatments:
-        account = treatment.account
-        after = scene.projections[account.chain_id, account.venue].state
-        row = account.account
-        left = int(after.accounts.cash[row]) + treatment.remote_micro + named.get(account, 0)
-        if account in named:
-            continue
-        if left or after.accounts.counts[row]:
-            yield f"{account} ends at {left} micro with {int(after.accounts.counts[row])} positions"
+        entry = named.get(treatment.account)
+        if entry is None or entry.reason != NO_COUNTERPARTY:
+            yield from _not_whole(scene, treatment, 0 if entry is None else entry.amount_micro)
     whole = -sum(int(np.minimum(0, venue.equity).sum()) for venue in scene.assessment.venues)
-    known = sum(t.local_micro + t.remote_micro for t in scene.plan.treatments)
-    if whole != known + sum(named.values()):
-        yield f"deficit {whole} is not paid {known} + uncovered {sum(named.values())}"
+    paid = sum(t.local_micro + t.remote_micro for t in scene.plan.treatments)
+    open_micro = sum(entry.amount_micro for entry in named.values())
+    if whole != paid + open_micro:
+        yield f"deficit {whole} is not paid {paid} + uncovered {open_micro}"
+
+
+def _not_whole(scene: _Scene, treatment: Treatment, uncovered: int) -> Iterator[str]:
+    """Flat, and its cash is minus what still comes over edges or is registered as uncovered."""
+    account = treatment.account
+    after = scene.projections[account.chain_id, account.venue].state.accounts
+    left = int(after.cash[account.account]) + treatment.remote_micro + uncovered
+    positions = int(after.counts[account.account])
+    if left or positions:
+        yield f"{account} ends at {left} micro with {positions} positions"
 
 
 _Rule = Callable[[_Scene], Iterator[str]]

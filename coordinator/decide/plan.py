@@ -11,9 +11,21 @@ from chains.legs import Edge, Slice
 from chains.model import AccountId
 from coordinator.decide.canonical import digest
 
-__all__ = ["Feasibility", "Plan", "Regime", "Stage", "StageReport", "Treatment", "Uncovered"]
+__all__ = [
+    "NO_COUNTERPARTY",
+    "Feasibility",
+    "Plan",
+    "Regime",
+    "Stage",
+    "StageReport",
+    "Treatment",
+    "Uncovered",
+]
 
 PLAN_TAG = "adl/plan/1"
+
+NO_COUNTERPARTY = "no counterparty"
+"""Why a deficit stays: somebody who may not be touched holds the opposite lots."""
 
 
 class Stage(StrEnum):

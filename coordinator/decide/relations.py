@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from chains.legs import OWN_POT, Close, Haircut, Leg
+from chains.legs import OWN_POT, Close, Haircut, Leg, Slice
 from chains.model import ChainState, Columns, read_only
 from coordinator.decide.assess import Assessment, Venue, assess
 from coordinator.decide.build import build_plan
 from coordinator.decide.invariants import Finding, findings
 from coordinator.decide.money import Payers, Payments, share_money
+from coordinator.decide.plan import NO_COUNTERPARTY, Plan
 from coordinator.decide.policy import ContractPolicy, MoneyPolicy, Policy
 from coordinator.decide.publish import fingerprint
 from coordinator.decide.snapshot import Snapshot
@@ -22,7 +23,7 @@ from kernels.backend import Backend
 __all__ = ["relations"]
 
 _SAMPLE = 8
-"""Legs that are dropped one by one; a prefix, a suffix and an even spread are not worth more."""
+"""Legs a venue that are dropped one by one, spread evenly over its legs."""
 
 
 def relations(snapshot: Snapshot, policy: Policy, backend: Backend) -> tuple[Finding, ...]:
@@ -40,18 +41,24 @@ def relations(snapshot: Snapshot, policy: Policy, backend: Backend) -> tuple[Fin
 
 def _idle_leg(snapshot: Snapshot, assessment: Assessment, policy: Policy) -> str:
     plan = build_plan(snapshot, assessment, policy)
-    for row, slice_ in enumerate(plan.slices):
-        for leg in _sample([leg for leg in slice_.legs if isinstance(leg, Close | Haircut)]):
+    for slice_ in plan.slices:
+        for leg in _sample(plan, slice_):
             legs = tuple(other for other in slice_.legs if other is not leg)
-            slices = (*plan.slices[:row], replace(slice_, legs=legs), *plan.slices[row + 1 :])
-            without = replace(plan, slices=slices)
+            shorter = replace(slice_, legs=legs)
+            slices = (shorter if other is slice_ else other for other in plan.slices)
+            without = replace(plan, slices=tuple(s for s in slices if s.legs))
             if all(found.holds for found in findings(snapshot, assessment, without, policy)):
                 return f"chain {slice_.chain_id}: nothing breaks without {leg}"
     return ""
 
 
-def _sample(legs: list[Leg]) -> list[Leg]:
-    return legs[:: max(1, len(legs) // _SAMPLE)]
+def _sample(plan: Plan, slice_: Slice) -> list[Leg]:
+    """An even spread of closes and haircuts. Whoever has no counterparty for all its lots is
+    closed as far as possible, which no promise demands."""
+    stuck = {e.account.account for e in plan.uncovered if e.reason == NO_COUNTERPARTY}
+    legs = [leg for leg in slice_.legs if isinstance(leg, Close | Haircut)]
+    needed = [leg for leg in legs if isinstance(leg, Haircut) or leg.account not in stuck]
+    return list(needed[:: max(1, len(needed) // _SAMPLE)])
 
 
 def _jumped(snapshot: Snapshot, backend: Backend, policy: Policy) -> str:

@@ -20,6 +20,8 @@ class Persona(StrEnum):
     LEVERED_LONG = "levered long"
     PUT_SELLER = "put seller"
     FUND = "put fund"
+    PUT_BUYER = "put buyer"
+    PUT_SPREADER = "put spreader"
     HEDGER = "hedger"
     COLLAR = "collar"
     CALENDAR = "calendar"
@@ -45,6 +47,8 @@ _CALM_CUSHIONS: Final = {
     Persona.LEVERED_LONG: (1_250_000, 2_200_000),
     Persona.PUT_SELLER: (1_500_000, 2_800_000),
     Persona.FUND: (1_500_000, 2_800_000),
+    Persona.PUT_BUYER: (1_050_000, 1_600_000),
+    Persona.PUT_SPREADER: (1_050_000, 1_600_000),
     Persona.HEDGER: (1_150_000, 2_200_000),
     Persona.COLLAR: (1_150_000, 2_200_000),
     Persona.CALENDAR: (1_200_000, 2_400_000),
@@ -73,7 +77,9 @@ _MIXED: Final = Crowd(
     percents={
         Persona.LEVERED_LONG: 20,
         Persona.PUT_SELLER: 14,
-        Persona.HEDGER: 16,
+        Persona.PUT_BUYER: 4,
+        Persona.PUT_SPREADER: 4,
+        Persona.HEDGER: 10,
         Persona.COLLAR: 12,
         Persona.CALENDAR: 10,
         Persona.MARKET_MAKER: 12,
@@ -89,7 +95,9 @@ _PROFESSIONAL: Final = Crowd(
     percents={
         Persona.LEVERED_LONG: 14,
         Persona.PUT_SELLER: 6,
-        Persona.HEDGER: 20,
+        Persona.PUT_BUYER: 5,
+        Persona.PUT_SPREADER: 5,
+        Persona.HEDGER: 12,
         Persona.COLLAR: 14,
         Persona.CALENDAR: 12,
         Persona.MARKET_MAKER: 14,
@@ -167,6 +175,18 @@ def _put_seller(look: _Look) -> _Wish:
     return near + far
 
 
+def _put_buyer(look: _Look) -> _Wish:
+    lots = look.lots(low_usd=40_000, high_usd=200_000)
+    near = look.option(Right.PUT, term=0, strikes=slice(3, 7), lots=lots)
+    return near + look.option(Right.PUT, term=2, strikes=slice(2, 5), lots=lots // 2)
+
+
+def _put_spreader(look: _Look) -> _Wish:
+    lots = look.lots(low_usd=60_000, high_usd=250_000)
+    high = look.option(Right.PUT, term=1, strikes=slice(5, 7), lots=lots)
+    return high + look.option(Right.PUT, term=1, strikes=slice(0, 2), lots=-lots)
+
+
 def _fund(look: _Look) -> _Wish:
     lots = look.lots(low_usd=3_500_000, high_usd=4_500_000)
     return look.option(Right.PUT, term=0, strikes=slice(5, 7), lots=-lots)
@@ -197,6 +217,8 @@ _WISHES: Final[dict[Persona, Callable[[_Look], _Wish]]] = {
     Persona.LEVERED_LONG: _levered_long,
     Persona.PUT_SELLER: _put_seller,
     Persona.FUND: _fund,
+    Persona.PUT_SPREADER: _put_spreader,
+    Persona.PUT_BUYER: _put_buyer,
     Persona.HEDGER: _hedger,
     Persona.COLLAR: _collar,
     Persona.CALENDAR: _calendar,

@@ -16,7 +16,7 @@ from coordinator.settings.model import Settings
 
 __all__ = ["Loaded", "Settings", "load_settings"]
 
-_NO_FILE = "settings"
+_NO_FILE = "no settings file"
 _TOP = frozenset(Settings.model_fields)
 
 

@@ -37,7 +37,7 @@ def quorum_fault(needed: int, nodes: int) -> str:
     """Why so many nodes cannot decide, or nothing. One node may be trusted alone; two agreeing
     ones of four prove nothing, because the other two may agree on something else."""
     if needed > nodes:
-        return f"{needed} of {nodes} nodes cannot be reached; name more or ask for fewer"
+        return f"{needed} of {nodes} nodes cannot agree; name more or ask for fewer"
     if needed > 1 and 2 * needed <= nodes:
         return f"{needed} of {nodes} nodes is no majority; at least {nodes // 2 + 1}"
     return ""

@@ -83,6 +83,7 @@ async def live_engine(
             ],
             clock=SystemClock(),
         )
+        await executor.resume()  # what a crash left open is carried out before anything new
         yield Engine(
             collector_of(settings, connections),
             policy=settings.policy,

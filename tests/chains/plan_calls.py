@@ -10,8 +10,8 @@ from chains.codec.merkle import (
     chunk_leaf,
     legs_root,
     merkle_proof,
-    plan_leaves,
     merkle_root,
+    plan_leaves,
 )
 from chains.legs import Edge, Header, Leg
 from chains.simulated.worlds import attested

@@ -1,4 +1,4 @@
-"""Every call of ours exists in the shipped contracts, with these types; results decode or refuse."""
+"""Every call of ours exists in the shipped contracts; results decode, or are refused."""
 
 from collections.abc import Iterator
 from importlib.resources import files

@@ -137,7 +137,7 @@ def test_more_than_sixteen_positions_are_refused() -> None:
 
 @pytest.mark.parametrize("accounts", [1, 3])
 def test_slots_of_another_number_of_accounts_are_refused(accounts: int) -> None:
-    with pytest.raises(FieldOutOfRange, match="accounts say|end before account 2"):
+    with pytest.raises(FieldOutOfRange, match=r"accounts say|end before account 2"):
         decode_slots(bytes(raw_slots()), accounts=accounts)
 
 

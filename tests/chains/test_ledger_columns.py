@@ -25,8 +25,8 @@ from chains.ledger import (
     window_of,
 )
 from chains.model import read_only
-from chains.simulated.worlds import GENESIS_S, call, open_book, perpetual, usd
 from chains.simulated.venue import Match
+from chains.simulated.worlds import GENESIS_S, call, open_book, perpetual, usd
 from tests.chains.books import CHAIN_ID, books, state_of
 
 

@@ -13,7 +13,6 @@ from chains.model import FLAG_BOUND, read_only
 from chains.simulated.venue import Match
 from chains.simulated.worlds import (
     GENESIS_S,
-    Funding,
     call,
     open_book,
     perpetual_long_bankrupt__one_short_on_the_same_chain,

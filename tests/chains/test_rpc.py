@@ -14,8 +14,6 @@ from chains.errors import ChainUnavailable
 from chains.rpc import JsonRpc, RpcRefused
 from chains.web3_provider import JsonRpcProvider
 
-pytestmark = pytest.mark.asyncio
-
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 SECRET = "k3y-in-the-path"
 
@@ -129,7 +127,7 @@ async def test_a_key_in_the_address_is_never_shown(handler: Handler) -> None:
 
 async def test_a_refused_connection_is_unavailable() -> None:
     async with rpc_to(f"http://127.0.0.1:9/{SECRET}") as rpc:
-        with pytest.raises(ChainUnavailable, match="testnet at 127.0.0.1:9: eth_chainId") as caught:
+        with pytest.raises(ChainUnavailable, match=r"testnet at .*:9: eth_chainId") as caught:
             await rpc.ask("eth_chainId")
     assert SECRET not in str(caught.value)
 

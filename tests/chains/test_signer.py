@@ -36,7 +36,6 @@ def keystore_files(folder: Path, *, password: str = PASSWORD) -> tuple[Path, Pat
     return keystore, password_file
 
 
-@pytest.mark.asyncio
 async def test_a_keystore_signs_as_every_wallet_does(tmp_path: Path) -> None:
     keystore, password_file = keystore_files(tmp_path)
     signer: TransactionSigner = await KeystoreSigner.load(keystore, password_file=password_file)
@@ -60,7 +59,6 @@ async def test_a_keystore_signs_as_every_wallet_does(tmp_path: Path) -> None:
     assert recover(b"\x22" * 32, await signer.sign_digest(b"\x22" * 32)) == signer.address
 
 
-@pytest.mark.asyncio
 async def test_no_key_and_no_password_in_any_text(tmp_path: Path) -> None:
     keystore, password_file = keystore_files(tmp_path)
     signer = await KeystoreSigner.load(keystore, password_file=password_file)
@@ -74,7 +72,6 @@ async def test_no_key_and_no_password_in_any_text(tmp_path: Path) -> None:
             assert secret not in text
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("spoil", "complaint"),
     [
@@ -104,7 +101,6 @@ def test_a_public_key_never_signs_for_a_public_chain() -> None:
         DevSigner(0, chain_ids=frozenset({31_337, 1}))
 
 
-@pytest.mark.asyncio
 async def test_a_devnet_key_signs_only_for_declared_chains() -> None:
     signer = DevSigner(0, chain_ids=frozenset({31_337}))
     assert signer.address.hex() == "f39fd6e51aad88f6f4ce6ab8827279cfffb92266"
@@ -113,7 +109,6 @@ async def test_a_devnet_key_signs_only_for_declared_chains() -> None:
         await signer.sign_transaction(replace(TRANSACTION, chain_id=31_338))
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -134,15 +129,13 @@ async def test_bytes_that_say_something_else_are_refused(field: str, value: obje
         check_signed(TRANSACTION, signed.raw, signer=signer.address)
 
 
-@pytest.mark.asyncio
 async def test_bytes_signed_by_somebody_else_are_refused() -> None:
     signed = await DevSigner(1, chain_ids=frozenset({31_337})).sign_transaction(TRANSACTION)
     mine = DevSigner(0, chain_ids=frozenset({31_337})).address
-    with pytest.raises(SignerError, match="signed by 0x70997970.*, not by 0xf39fd6e5"):
+    with pytest.raises(SignerError, match=r"signed by 0x70997970.*, not by 0xf39fd6e5"):
         check_signed(TRANSACTION, signed.raw, signer=mine)
 
 
-@pytest.mark.asyncio
 async def test_bytes_that_are_no_transaction_of_ours_are_refused() -> None:
     signer = DevSigner(0, chain_ids=frozenset({31_337}))
     signed = await signer.sign_transaction(TRANSACTION)

@@ -31,9 +31,7 @@ trades = st.tuples(
     st.just("trade"), ACCOUNTS, ACCOUNTS, st.integers(1, 10**4), st.integers(0, 10**7)
 )
 money = st.tuples(st.just("money"), ACCOUNTS, MICRO)
-steps = st.lists(
-    st.one_of(marks, trades, money, plans), min_size=1, max_size=8
-)
+steps = st.lists(st.one_of(marks, trades, money, plans), min_size=1, max_size=8)
 FLAGS = [Deficit(account, UNLIMITED) for account in range(6)]
 
 

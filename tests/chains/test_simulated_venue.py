@@ -5,6 +5,7 @@ import pytest
 from chains.codec.merkle import group_id
 from chains.legs import Close, Credit, Deficit, Haircut
 from chains.model import AccountId
+from chains.simulated import Reverted
 from chains.simulated.venue import (
     Match,
     deposit,
@@ -116,7 +117,7 @@ def test_an_expired_position_is_settled_at_the_first_mark_from_expiry_on(expirin
     expiring.refuses_action("NotFinal", settle, 0, 0)
     post(expiring, usd(70))
     expiring.now_s += 1
-    with pytest.raises(Exception, match="^InstrumentExpired$"):
+    with pytest.raises(Reverted, match=r"^InstrumentExpired$"):
         post(expiring, usd(90))
     expiring.acts(settle, 0, 0)
     assert claims_on_venue(expiring.contracts) == expiring.contracts.book.tokens
@@ -129,14 +130,14 @@ def test_an_expired_position_is_settled_at_the_first_mark_from_expiry_on(expirin
 
 
 def test_marks_only_get_newer_and_funding_sequences_only_go_up(desk):
-    with pytest.raises(Exception, match="^MarkNotNewer$"):
+    with pytest.raises(Reverted, match=r"^MarkNotNewer$"):
         post(desk, usd(1))
     desk.acts(
         lambda contracts, _: post_funding(contracts, instrument=0, cumulative_funding=7, sequence=1)
     )
     assert desk.equity(0) == usd(-100) - 70
     assert desk.equity(1) == usd(1_400) + 70
-    with pytest.raises(Exception, match="^FundingNotNewer$"):
+    with pytest.raises(Reverted, match=r"^FundingNotNewer$"):
         desk.acts(
             lambda contracts, _: post_funding(
                 contracts, instrument=0, cumulative_funding=8, sequence=1

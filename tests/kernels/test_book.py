@@ -119,11 +119,16 @@ accounts_of_lots = st.lists(
 )
 
 
-@given(accounts_of_lots, st.sampled_from([10, 32, 38]), st.integers(0, 2**32))
+@given(
+    accounts_of_lots,
+    st.sampled_from([10, 32, 38]),
+    st.sampled_from([1, 8, 9]),
+    st.integers(0, 2**32),
+)
 def test_values_are_the_integers_of_python_on_both_sides_of_2_to_the_53(
-    accounts: list[dict[int, int]], bits: int, seed: int
+    accounts: list[dict[int, int]], bits: int, width: int, seed: int
 ) -> None:
-    table = np.random.default_rng(seed).integers(-(2**bits), 2**bits, (N_INSTRUMENTS, 3))
+    table = np.random.default_rng(seed).integers(-(2**bits), 2**bits, (N_INSTRUMENTS, width))
     assert values(book_of(accounts), table).tolist() == products_in_python(accounts, table)
 
 

@@ -1,9 +1,11 @@
 """What is installed and what is shipped: exact pins, no addresses, and the files wheels need."""
 
+import ast
 import json
 import sys
 import tomllib
 import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import PurePosixPath
 
 import pytest
@@ -11,6 +13,10 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 PACKAGES = ("chains", "coordinator", "kernels", "oracles")
+
+
+# One of two distributions brings it, and neither is in a set-up without a GPU.
+OPTIONAL_IMPORTS = {"cupy"}
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +43,27 @@ def wheel_names(root, run, tmp_path_factory):
 def requirements(project):
     extras = project["optional-dependencies"].values()
     return [Requirement(line) for group in (project["dependencies"], *extras) for line in group]
+
+
+def imported(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.split(".")[0]
+
+
+def test_what_is_imported_is_declared_and_not_left_to_others_to_bring(project, root):
+    names = {
+        name for part in PACKAGES for path in (root / part).rglob("*.py") for name in imported(path)
+    }
+    foreign = names - sys.stdlib_module_names - set(PACKAGES) - OPTIONAL_IMPORTS
+    declared = {canonicalize_name(requirement.name) for requirement in requirements(project)}
+    distributions = packages_distributions()
+    brought = {
+        name: {canonicalize_name(d) for d in distributions.get(name, (name,))} for name in foreign
+    }
+    assert {name for name, found in brought.items() if not found & declared} == set()
 
 
 def test_pins_are_exact_and_carry_no_address(pin_lines):

@@ -109,9 +109,8 @@ contract LedgerProbe {
         (int256 equity, int256 profit) = (a.cash, a.realised());
         for (uint256 i = 0; i < held.length; ++i) {
             Held calldata h = held[i];
-            bool isOption = Quotes.isOption(h.instrument);
-            (int256 worth, int256 gain) =
-                Quotes.value(h.position, isOption, h.mark, h.cumulative);
+            uint256 kind = Quotes.kindOf(h.instrument);
+            (int256 worth, int256 gain) = Quotes.value(h.position, kind, h.mark, h.cumulative);
             (equity, profit) = (equity + worth, profit + gain);
         }
         return Ledger.limit(equity, profit);
@@ -203,7 +202,7 @@ contract LedgerProbe {
     function tradeOne(Trade calldata t) external pure returns (uint256, uint256) {
         Ledger.Account memory a = Ledger.account(t.account);
         Ledger.Position memory p = Ledger.position(t.position);
-        bool isOption = Quotes.isOption(t.instrument);
+        bool isOption = Quotes.kindOf(t.instrument) == Quotes.OPTION;
         int256 price = int256(uint256(t.price)) - (isOption ? int256(0) : t.cumulative);
         a.trade(p, t.lots, price, isOption);
         return (a.word(), p.word());

@@ -5,7 +5,8 @@ pragma solidity 0.8.37;
 /// @notice Pure integer arithmetic, the same to the last micro in Solidity and in Python.
 /// Words are big-endian, first field in the highest bits:
 ///   account  : cash i64 | realisedNow i64 | realisedPrev i64 | window u32 | count u8 | flags u8 | 0
-///   position : account u32 | instrument u32 | lots i64 | cost i64 | 0
+///   position : account u32 | instrument u32 | lots i64 | cost i64 | 0 u56 | kind u8
+/// (the kind of the instrument saves a read in storage; a venue's answers show 0 there).
 /// A word's fields are below 2^64 and prices below 2^65, so no product or sum of a few of them
 /// comes near 2^255: arithmetic is unchecked, and whatever is stored is checked to be an int64.
 /// Money is micro-USD, sizes are lots, a window is one hour (block.timestamp / 3600).
@@ -33,6 +34,7 @@ library Ledger {
         uint256 instrument;
         int256 lots;
         int256 cost;
+        uint256 kind;
     }
 
     function account(uint256 packed) internal pure returns (Account memory a) {
@@ -58,11 +60,12 @@ library Ledger {
         p.instrument = uint32(packed >> 192);
         p.lots = lotsOf(packed);
         p.cost = costOf(packed);
+        p.kind = kindOf(packed);
     }
 
     function word(Position memory p) internal pure returns (uint256) {
         return (p.account << 224) | (p.instrument << 192) | (bits64(p.lots) << 128)
-            | (bits64(p.cost) << 64);
+            | (bits64(p.cost) << 64) | p.kind;
     }
 
     function instrumentOf(uint256 packed) internal pure returns (uint256) {
@@ -75,6 +78,10 @@ library Ledger {
 
     function costOf(uint256 packed) internal pure returns (int256) {
         return int64(uint64(packed >> 64));
+    }
+
+    function kindOf(uint256 packed) internal pure returns (uint256) {
+        return uint8(packed);
     }
 
     function bits64(int256 value) internal pure returns (uint256) {

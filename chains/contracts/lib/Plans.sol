@@ -22,15 +22,15 @@ library Plans {
         uint256 insurance;
         uint256 haircutCap;
         uint256 remoteCap;
-        uint256 closeCap;
+        uint256 closeLeft;
         uint256 deficit;
+        uint256 expiry;
+        uint256 legsLeft;
         uint256 need;
         uint256 drawn;
         uint256 pot;
         uint256 taken;
         uint256 remoteTaken;
-        uint256 closed;
-        uint256 terminal;
     }
 
     function pack(uint256 a, uint256 b, uint256 c, uint256 d) internal pure returns (uint256) {
@@ -57,20 +57,19 @@ library Plans {
     }
 
     function load(IDeleverageVenue.Plan storage p, Run memory run) internal view {
-        (run.insurance, run.haircutCap, run.remoteCap, run.closeCap) = unpack(p.caps);
-        (run.deficit,,, run.need) = unpack(p.bounds);
+        (run.insurance, run.haircutCap, run.remoteCap, run.closeLeft) = unpack(p.caps);
+        (run.deficit, run.expiry, run.legsLeft, run.need) = unpack(p.bounds);
         (run.drawn, run.pot, run.taken, run.remoteTaken) = unpack(p.money);
-        (run.closed, run.terminal,,) = unpack(p.progress);
     }
 
     function store(IDeleverageVenue.Plan storage p, Run memory run) internal {
-        p.bounds = (p.bounds & ~FIELD) | run.need;
+        p.caps = pack(run.insurance, run.haircutCap, run.remoteCap, run.closeLeft);
+        p.bounds = pack(run.deficit, run.expiry, run.legsLeft, run.need);
         p.money = pack(run.drawn, run.pot, run.taken, run.remoteTaken);
-        p.progress = pack(run.closed, run.terminal, 0, 0);
     }
 
     function isFinished(IDeleverageVenue.Plan storage p) internal view returns (bool) {
-        return uint64(p.progress >> 128) == uint64(p.bounds >> 64);
+        return uint64(p.bounds >> 64) == 0;
     }
 
     /// @notice Splits the pot at the end of a plan: payers first, the rest is the fund's.
@@ -86,7 +85,7 @@ library Plans {
         back = pot < taken ? pot : taken;
         (rest, unused) = (pot - back, haircutCap + remoteCap + back - taken - remoteTaken);
         p.money &= ~(FIELD << 128);
-        p.progress |= back << 64;
+        p.refunds = back << 192;
     }
 
     /// @notice The share of a payer from whom `paid` was taken: back x paid / taken, rounded down;
@@ -96,9 +95,8 @@ library Plans {
         returns (uint256 amount)
     {
         (,, uint256 taken,) = unpack(p.money);
-        (,, uint256 back, uint256 refundedTaken) = unpack(p.progress);
-        amount = refundedTaken + paid == taken ? back - p.refundedBack : back * paid / taken;
-        p.progress += paid;
-        p.refundedBack += amount;
+        (uint256 back, uint256 refundedTaken, uint256 refundedBack,) = unpack(p.refunds);
+        amount = refundedTaken + paid == taken ? back - refundedBack : back * paid / taken;
+        p.refunds = pack(back, refundedTaken + paid, refundedBack + amount, 0);
     }
 }

@@ -16,10 +16,6 @@ library Quotes {
         return info >> 248;
     }
 
-    function isOption(uint256 info) internal pure returns (bool) {
-        return kindOf(info) == OPTION;
-    }
-
     function rightOf(uint256 info) internal pure returns (uint256) {
         return uint8(info >> 240);
     }
@@ -71,32 +67,22 @@ library Quotes {
 
     /// @notice What a position adds to equity, and its unrealised profit; `cumulative` is the
     /// funding a lot since listing and does not matter to an option.
-    function value(uint256 position, bool option, uint256 mark, int256 cumulative)
+    function value(uint256 position, uint256 kind, uint256 mark, int256 cumulative)
         internal
         pure
         returns (int256 worth, int256 gain)
     {
         unchecked {
-            int256 price = int256(markOf(mark)) - (option ? int256(0) : cumulative);
+            int256 price = int256(markOf(mark)) - (kind == OPTION ? int256(0) : cumulative);
             worth = Ledger.lotsOf(position) * price;
             gain = worth - Ledger.costOf(position);
         }
-        if (!option) worth = gain;
+        if (kind != OPTION) worth = gain;
     }
 
     /// @notice A perpetual never expires.
     function isExpired(uint256 info, uint256 time) internal pure returns (bool) {
         uint256 expiry = expiryOf(info);
         return expiry != 0 && time >= expiry;
-    }
-
-    /// @notice A final mark never ages.
-    function isFresh(uint256 info, uint256 mark, uint256 time, uint256 ageMax)
-        internal
-        pure
-        returns (bool)
-    {
-        uint256 posted = timeOf(mark);
-        return posted + ageMax >= time || isExpired(info, posted);
     }
 }

@@ -50,8 +50,16 @@ library Reads {
         return uint64(venue.plan(epoch).bounds);
     }
 
-    function terminal(OptionsVenue venue, uint64 epoch) internal view returns (uint256) {
-        return uint64(venue.plan(epoch).progress >> 128);
+    function legsLeft(OptionsVenue venue, uint64 epoch) internal view returns (uint256) {
+        return uint64(venue.plan(epoch).bounds >> 64);
+    }
+
+    function back(OptionsVenue venue, uint64 epoch) internal view returns (uint256) {
+        return venue.plan(epoch).refunds >> 192;
+    }
+
+    function refundedBack(OptionsVenue venue, uint64 epoch) internal view returns (uint256) {
+        return uint64(venue.plan(epoch).refunds >> 64);
     }
 
     /// @dev Tokens that the books explain, which must be those the venue has.
@@ -62,8 +70,7 @@ library Reads {
         }
         sum += int256(venue.gateState().insurance) - venue.perpCost() - venue.unsettled();
         for (uint64 e = 1; e <= lastEpoch; ++e) {
-            uint256 back = uint64(venue.plan(e).progress >> 64);
-            sum += int256(pot(venue, e) + back - venue.plan(e).refundedBack);
+            sum += int256(pot(venue, e) + back(venue, e) - refundedBack(venue, e));
         }
     }
 

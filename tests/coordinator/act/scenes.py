@@ -127,10 +127,9 @@ class Scene:
 
 
 async def _mine(chain, every_s):
-    loop = asyncio.get_running_loop()
     while True:
         await asyncio.sleep(every_s)
-        chain.mine(GENESIS_S + round(loop.time()))
+        chain.mine(chain.head.ref.timestamp_s + max(1, round(every_s)))
 
 
 def short_call_bankrupt__one_winner_here__two_there(*, credit=500, local_credit=70):
@@ -191,6 +190,13 @@ def signed(document, *, keys=VERIFIERS[:THRESHOLD]):
             for key in keys
         ),
     )
+
+
+def longer(document, *, window_s=600):
+    """The same plan with more time; a window is at most 600 s."""
+    headers = tuple(replace(h, expiry_s=h.not_before_s + window_s) for h in document.headers)
+    plan = replace(document.plan, expiry_s=document.plan.not_before_s + window_s)
+    return signed(replace(document, plan=plan, headers=headers, signatures=()))
 
 
 def document_over(chains, slices, edges, *, epoch=1, now_s=GENESIS_S):

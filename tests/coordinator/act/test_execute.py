@@ -26,6 +26,7 @@ from tests.coordinator.act.scenes import (
     THRESHOLD,
     WINDOW_S,
     Key,
+    longer,
     short_call_bankrupt__one_winner_here,
     short_call_bankrupt__one_winner_here__two_there,
     signed,
@@ -214,7 +215,234 @@ def test_a_node_that_fails_half_the_time_only_takes_longer():
     assert_home_plan_is_carried_out_exactly(scene)
 
 
-def longer(document, *, window_s=600):
-    headers = tuple(replace(h, expiry_s=h.not_before_s + window_s) for h in document.headers)
-    plan = replace(document.plan, expiry_s=document.plan.not_before_s + window_s)
-    return signed(replace(document, plan=plan, headers=headers, signatures=()))
+# ------------------------------------------------------------------------------ reorgs
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+@pytest.mark.parametrize("fate", list(Fate))
+@pytest.mark.parametrize("at_s", [3, 4, 5, 6])
+def test_a_reorg_up_to_the_final_block_is_mended_from_the_journal(depth, fate, at_s):
+    async def main():
+        scene = short_call_bankrupt__one_winner_here()
+        scene.start_mining()
+        work = asyncio.ensure_future(carried_out(scene))
+        await asyncio.sleep(at_s + 0.4)
+        scene.chains[CHAIN_A].reorg(depth, fate=fate)
+        return scene, await work
+
+    scene, outcome = run(main())
+    assert outcome.is_achieved
+    assert_home_plan_is_carried_out_exactly(scene)
+
+
+def test_a_reorg_below_the_final_block_halts_that_chain_and_only_that_one():
+    async def main():
+        scene = short_call_bankrupt__one_winner_here__two_there()
+        scene.start_mining()
+        store = MemoryStore()
+        work = asyncio.ensure_future(carried_out(scene, store=store))
+        await asyncio.sleep(5.4)
+        scene.chains[CHAIN_A].reorg(6, fate=Fate.RETURNED)
+        return await work, await Journal.over(store)
+
+    outcome, journal = run(main())
+    assert outcome.halted == (CHAIN_A,)
+    assert not outcome.is_complete
+    assert states(outcome, Kind.CLOSE_PLAN) == [State.HALTED]
+    assert states(outcome, Kind.EXECUTE, CHAIN_B) == [State.DONE]
+    assert outcome.settled_micro == ()
+    assert journal.book.open_plans() == (1,)
+
+
+def test_a_final_transaction_that_vanished_between_two_lives_halts_the_chain():
+    async def main():
+        scene = short_call_bankrupt__one_winner_here()
+        scene.start_mining()
+        journal = await Journal.over(store := MemoryStore())
+        first = scene.executor(journal).execute(scene.document, threshold=THRESHOLD)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(first, 6.3)
+        chain = scene.chains[CHAIN_A]
+        chain.reorg(6, fate=Fate.LOST)
+        chain.mempool.clear()
+        outcome = await carried_out(scene, store=store)
+        assert chain.mempool == {}
+        return outcome
+
+    outcome = run(main())
+    assert outcome.halted == (CHAIN_A,)
+    assert not outcome.is_complete
+
+
+# ------------------------------------------------------------------------------ fees
+
+
+def test_a_transaction_that_is_not_mined_is_replaced_with_higher_fees_at_the_same_nonce():
+    async def main():
+        scene = short_call_bankrupt__one_winner_here()
+        chain = scene.chains[CHAIN_A]
+        store = MemoryStore()
+        scene.start_mining()
+        pace = Pace(fees=FeePolicy(ceiling=ValueCeiling(floor_wei=10**11)))
+        work = asyncio.ensure_future(carried_out(scene, store=store, pace=pace))
+        await asyncio.sleep(0.5)
+        chain.base_fee_wei *= 5
+        outcome = await work
+        return scene, outcome, await Journal.over(store)
+
+    scene, outcome, journal = run(main())
+    assert outcome.is_achieved
+    assert_home_plan_is_carried_out_exactly(scene)
+    commit = next(e for e in journal.book.of_plan(1) if e.intent.kind is Kind.COMMIT)
+    bids = [attempt.bid for attempt in commit.attempts]
+    assert len(bids) == 2
+    assert bids[1].fee_cap_wei >= 5_000_000_000
+    assert bids[1].priority_fee_wei * 1_000 >= bids[0].priority_fee_wei * 1_125
+
+
+def test_above_the_ceiling_nothing_is_sent_until_the_fees_fall():
+    async def main():
+        scene = short_call_bankrupt__one_winner_here()
+        chain = scene.chains[CHAIN_A]
+        chain.base_fee_wei = 10**12
+        scene.start_mining()
+        pace = Pace(fees=FeePolicy(ceiling=ValueCeiling(floor_wei=10**10, wei_per_micro=1)))
+        work = asyncio.ensure_future(carried_out(scene, pace=pace))
+        await asyncio.sleep(20)
+        assert chain.mempool == {}
+        assert EXECUTOR.address not in chain.head.nonces
+        chain.base_fee_wei = 10**9
+        return scene, await work
+
+    scene, outcome = run(main())
+    assert outcome.is_achieved
+    assert_home_plan_is_carried_out_exactly(scene)
+
+
+def test_a_plan_is_not_started_without_gas_money_for_all_of_it_and_says_so():
+    async def main():
+        scene = short_call_bankrupt__one_winner_here()
+        scene.chains[CHAIN_A] = replace(scene.chains[CHAIN_A], wei={EXECUTOR.address: 10**15})
+        return await carried_out(scene)
+
+    outcome = run(main())
+    assert outcome.transactions == ()
+    commit = next(step for step in outcome.steps if step.kind is Kind.COMMIT)
+    assert commit.state is State.EXPIRED
+    assert "gas money: 1000000000000000 wei held" in commit.reason
+
+
+# ------------------------------------------------------------------------------ others
+
+
+def test_two_executors_with_one_gate_do_nothing_twice():
+    async def main():
+        scene = short_call_bankrupt__one_winner_here__two_there()
+        scene.start_mining()
+        works = [carried_out(scene, key=key) for key in (EXECUTOR, RIVAL)]
+        return scene, await asyncio.gather(*works)
+
+    scene, outcomes = run(main())
+    assert [outcome.is_achieved for outcome in outcomes] == [True, True]
+    assert_edge_is_settled_exactly(scene)
+
+
+def test_a_step_that_somebody_else_took_is_done_without_a_transaction_of_ours():
+    async def main():
+        scene = short_call_bankrupt__one_winner_here()
+        await carried_out(scene, key=RIVAL)
+        return await carried_out(scene)
+
+    outcome = run(main())
+    assert outcome.is_achieved
+    assert outcome.transactions == ()
+
+
+def test_a_foreign_transaction_at_our_nonce_costs_a_fresh_nonce_and_nothing_else():
+    async def main():
+        scene = short_call_bankrupt__one_winner_here()
+        chain, store = scene.chains[CHAIN_A], MemoryStore()
+        scene.start_mining()
+        work = asyncio.ensure_future(carried_out(scene, store=store))
+        await asyncio.sleep(0.5)
+        ours = chain.mempool[EXECUTOR.address, 0].body
+        stolen = replace(ours, call=replace(ours.call, data=b""), fee_cap_wei=ours.fee_cap_wei * 2,
+                         priority_fee_wei=ours.priority_fee_wei * 2)
+        chain.accept((await EXECUTOR.sign_transaction(stolen)).raw)
+        outcome = await work
+        return scene, outcome, await Journal.over(store)
+
+    scene, outcome, journal = run(main())
+    assert outcome.is_achieved
+    assert_home_plan_is_carried_out_exactly(scene)
+    commits = [e for e in journal.book.of_plan(1) if e.intent.kind is Kind.COMMIT]
+    assert [(e.nonce, e.intent.generation) for e in commits] == [(0, 0), (1, 1)]
+
+
+def test_a_winner_who_closed_first_leaves_the_rest_to_expire():
+    async def main():
+        scene = short_call_bankrupt__one_winner_here()
+        chain = scene.chains[CHAIN_A]
+        chain.include(lambda contracts, env: _give_up_position(contracts, account=2))
+        return scene, await carried_out(scene)
+
+    scene, outcome = run(main())
+    assert outcome.is_complete
+    assert states(outcome, Kind.EXECUTE) == [State.EXPIRED, State.EXPIRED]
+    assert states(outcome, Kind.CLOSE_PLAN) == [State.DONE]
+    assert scene.plan_on(CHAIN_A).is_closed
+    generations = [t.generation for t in outcome.transactions if t.kind is Kind.EXECUTE]
+    assert 2 <= max(generations) <= 6, "tried again, ever more rarely"
+
+
+def _give_up_position(contracts, *, account):
+    held = contracts.book.accounts[account]
+    contracts.book.accounts[account] = replace(held, positions=())
+
+
+def test_a_plan_that_expires_before_its_commit_ends_without_a_trace_on_the_chain():
+    async def main():
+        scene = short_call_bankrupt__one_winner_here()
+        scene.state(CHAIN_A).gate.stopped_until_s = GENESIS_S + 2 * WINDOW_S
+        return scene, await carried_out(scene)
+
+    scene, outcome = run(main())
+    assert outcome.is_complete
+    assert {step.state for step in outcome.steps} == {State.EXPIRED}
+    assert outcome.transactions == ()
+    assert "Stopped" in next(s for s in outcome.steps if s.kind is Kind.COMMIT).reason
+
+
+def test_a_plan_stopped_half_way_goes_on_after_the_stop():
+    async def main():
+        scene = short_call_bankrupt__one_winner_here()
+        scene.document = longer(scene.document)
+        chain = scene.chains[CHAIN_A]
+        scene.start_mining()
+        work = asyncio.ensure_future(carried_out(scene))
+        await asyncio.sleep(1.9)
+        chain.include(lambda contracts, env: _stop(contracts, env.timestamp_s + 100))
+        return scene, await work
+
+    scene, outcome = run(main())
+    assert outcome.is_achieved
+    assert_home_plan_is_carried_out_exactly(scene)
+
+
+def _stop(contracts, until_s):
+    contracts.gate.stopped_until_s = until_s
+
+
+def test_a_signer_that_signs_something_else_stops_everything_before_it_is_sent():
+    class Forger(Key):
+        async def sign_transaction(self, transaction):
+            return await super().sign_transaction(replace(transaction, gas=transaction.gas + 1))
+
+    async def main():
+        scene = short_call_bankrupt__one_winner_here()
+        forger = Forger(b"executor one")
+        with pytest.raises(SignerError, match="signed something else than nonce 0"):
+            await carried_out(scene, key=forger)
+        assert scene.chains[CHAIN_A].mempool == {}
+
+    run(main())

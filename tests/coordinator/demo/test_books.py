@@ -13,7 +13,7 @@ from coordinator.demo.marks import Marks
 from coordinator.demo.personas import Persona
 from coordinator.demo.trades import BUYER, LOTS
 
-DEFAULT = {"seed": 1, "chains": 3, "accounts": 360}
+DEFAULT = {"seed": 2, "chains": 3, "accounts": 360}
 PPM = 1_000_000
 
 
@@ -91,7 +91,7 @@ def test_groups_are_accounts_of_one_owner_on_several_chains(board: Board, seed: 
 
 def test_the_same_seed_gives_the_same_books_and_another_seed_others(board: Board) -> None:
     first, again = (open_books(**DEFAULT, board=board) for _ in range(2))
-    other = open_books(**{**DEFAULT, "seed": 2}, board=board)
+    other = open_books(**{**DEFAULT, "seed": 3}, board=board)
     assert first.groups == again.groups
     for one, two, three in zip(first.chains, again.chains, other.chains, strict=True):
         assert np.array_equal(one.matches, two.matches)
@@ -174,13 +174,13 @@ def deficits_and_payable(
 def test_the_default_crash_needs_the_winners_of_another_chain(
     board: Board, crashed: Marks
 ) -> None:
-    deficits, payable = deficits_and_payable(board, crashed, seed=1)
-    assert [len(chain) for chain in deficits] == [18, 10, 2]
+    deficits, payable = deficits_and_payable(board, crashed, seed=2)
+    assert [len(chain) for chain in deficits] == [13, 12, 1]
     assert sum(deficits[0]) > payable[0]
     assert sum(map(sum, deficits)) < sum(payable) // 2
 
 
-@pytest.mark.parametrize("seed", range(2, 12))
+@pytest.mark.parametrize("seed", (1, *range(3, 13)))
 def test_any_seed_bankrupts_at_least_ten_and_can_be_covered(
     board: Board, crashed: Marks, seed: int
 ) -> None:
