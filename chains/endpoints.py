@@ -7,6 +7,7 @@
 4. After: all m still name the same hash for that height, else BlockReorged.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -22,6 +23,9 @@ from chains.together import together
 __all__ = ["Agreed", "Endpoints"]
 
 T = TypeVar("T")
+
+_PATIENCE_S = 1.0
+"""So long an endpoint may lag behind m others before a read goes on without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +85,14 @@ class Endpoints:
         return Agreed(value, block, tuple(dropped))
 
     async def _pinned(self, level: Level, dropped: list[str]) -> tuple[BlockRef, list[JsonRpc]]:
-        heights = await _ask(self._rpcs, lambda rpc: self._height(rpc, level))
+        heights = await _ask(self._rpcs, lambda rpc: self._height(rpc, level), enough=self._needed)
         known = self._kept(heights, dropped)
         number = sorted((said.value for said in known), reverse=True)[self._needed - 1]
-        blocks = await _ask([said.rpc for said in known], lambda rpc: block_by_number(rpc, number))
+        blocks = await _ask(
+            [said.rpc for said in known],
+            lambda rpc: block_by_number(rpc, number),
+            enough=self._needed,
+        )
         return self._settled(blocks, dropped, what=f"block {number}")
 
     async def _height(self, rpc: JsonRpc, level: Level) -> int:
@@ -98,11 +106,11 @@ class Endpoints:
     async def _equal(
         self, rpcs: Sequence[JsonRpc], read: Callable[[JsonRpc], Awaitable[T]], dropped: list[str]
     ) -> tuple[T, list[JsonRpc]]:
-        answers = await _ask(rpcs[: self._needed], read)
+        answers = await _ask(rpcs[: self._needed], read, enough=self._needed)
         for rpc in rpcs[self._needed :]:
             if len(_largest(answers)) >= self._needed:
                 break
-            answers += await _ask([rpc], read)
+            answers += await _ask([rpc], read, enough=1)
         return self._settled(answers, dropped, what="what the block says")
 
     async def _still_canonical(self, rpcs: Sequence[JsonRpc], block: BlockRef) -> None:
@@ -144,15 +152,40 @@ class Endpoints:
 
 
 async def _ask(
-    rpcs: Sequence[JsonRpc], question: Callable[[JsonRpc], Awaitable[T]]
+    rpcs: Sequence[JsonRpc], question: Callable[[JsonRpc], Awaitable[T]], *, enough: int
 ) -> list[_Said[T] | _Failed]:
+    """Answers in order of endpoints. Once enough of them spoke, the others have a moment left."""
+
     async def answer(rpc: JsonRpc) -> _Said[T] | _Failed:
         try:
             return _Said(rpc, await question(rpc))
         except ChainError as error:
             return _Failed(rpc, error)
 
-    return await together(answer(rpc) for rpc in rpcs)
+    tasks = [asyncio.create_task(answer(rpc)) for rpc in rpcs]
+    try:
+        await _heard(tasks, enough=enough)
+        return [
+            task.result() if task.done() else _Failed(rpc, ChainUnavailable(f"{rpc.name} is slow"))
+            for task, rpc in zip(tasks, rpcs, strict=True)
+        ]
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+async def _heard(tasks: Sequence[asyncio.Task[_Said[T] | _Failed]], *, enough: int) -> None:
+    open_tasks = set(tasks)
+    patience_s = None
+    while open_tasks:
+        done, open_tasks = await asyncio.wait(
+            open_tasks, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED
+        )
+        if not done:
+            return
+        answered = [task.result() for task in tasks if task.done()]
+        if len(_said(answered)) >= enough:
+            patience_s = _PATIENCE_S
 
 
 def _said(answers: Sequence[_Said[T] | _Failed]) -> list[_Said[T]]:

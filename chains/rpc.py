@@ -9,7 +9,7 @@ nothing but its host is ever shown, and foreign exceptions (which quote the URL)
 import asyncio
 import itertools
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -96,14 +96,27 @@ class JsonRpc:
                 await asyncio.sleep(self._pause_s * 2**attempt * _JITTER.uniform(0.5, 1.0))
         return self._result(method, await self.exchange(method, params))
 
+    async def ask_all(self, method: str, batch: Sequence[Sequence[object]]) -> list[object]:
+        """The results of one method for many parameter lists, in one exchange, tried once.
+
+        Raises ChainUnavailable, and RpcRefused for the first that the node refuses.
+        """
+        if not batch:
+            return []
+        requests = [self._request(method, params) for params in batch]
+        status, answer = await self._post(method, requests)
+        responses = answer if isinstance(answer, list) else []
+        by_id = {item.get("id"): item for item in responses if isinstance(item, dict)}
+        if any(request["id"] not in by_id for request in requests):
+            raise self._no_answer(method, status)
+        return [self._result(method, by_id[request["id"]]) for request in requests]
+
     async def exchange(self, method: str, params: object) -> dict[str, object]:
         """The response object of one request, error or result; raises ChainUnavailable."""
-        request = {"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": params}
-        status, body = await self._post(method, orjson.dumps(request, default=_plain))
-        response = _response(body)
-        if response is None or response.get("id") != request["id"]:
-            what = "no JSON-RPC answer" if status == 200 else f"HTTP status {status}"
-            raise ChainUnavailable(f"{self.name}: {method}: {what}; check the endpoint's address")
+        request = self._request(method, params)
+        status, response = await self._post(method, request)
+        if not isinstance(response, dict) or response.get("id") != request["id"]:
+            raise self._no_answer(method, status)
         return response
 
     async def close(self) -> None:
@@ -124,10 +137,18 @@ class JsonRpc:
     ) -> None:
         await self.close()
 
-    async def _post(self, method: str, body: bytes) -> tuple[int, bytes]:
+    def _request(self, method: str, params: object) -> dict[str, object]:
+        return {"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": params}
+
+    def _no_answer(self, method: str, status: int) -> ChainUnavailable:
+        what = "no JSON-RPC answer" if status == 200 else f"HTTP status {status}"
+        return ChainUnavailable(f"{self.name}: {method}: {what}; check the endpoint's address")
+
+    async def _post(self, method: str, question: object) -> tuple[int, object]:
+        body = orjson.dumps(question, default=_plain)
         try:
             async with self._opened().post(self._url, data=body) as response:
-                return response.status, await self._bounded(response)
+                return response.status, _parsed(await self._bounded(response))
         except TimeoutError:
             reason = f"no answer within {self._timeout.total} s"
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -166,12 +187,12 @@ class JsonRpc:
         raise refused
 
 
-def _response(body: bytes) -> dict[str, object] | None:
+def _parsed(body: bytes) -> object:
+    """None for what is not JSON."""
     try:
-        response = orjson.loads(body)
+        return orjson.loads(body)
     except orjson.JSONDecodeError:
         return None
-    return response if isinstance(response, dict) else None
 
 
 def _refusal(where: str, error: object) -> RpcRefused:

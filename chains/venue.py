@@ -137,12 +137,13 @@ class VenueGate:
 
         agreed = await self._endpoints.agreed(level, read)
         state, plan = decode_gate_state(agreed.value[0]), decode_plan(agreed.value[1])
+        leg_bits = tuple(decode_leg_bits(bits) for bits in agreed.value[2:])
         return PlanProgress(
             committed=plan.is_committed,
             closed=plan.is_committed and state.open_epoch != epoch,
             plan_root=plan.plan_root,
-            legs_done=plan.legs_terminal,
-            leg_bits=tuple(decode_leg_bits(bits) for bits in agreed.value[2:]),
+            legs_done=sum(bits.bit_count() for bits in leg_bits),
+            leg_bits=leg_bits,
             block=agreed.block,
         )
 

@@ -25,12 +25,15 @@ _INSTRUMENTS_PER_PAGE = 1_000
 
 @dataclass(frozen=True, slots=True)
 class VenueAddress:
-    """Where a venue stands, and the debtor gates (chain id, gate) that its Reserve lends to."""
+    """Where a venue stands, and the debtor gates (chain id, gate) that its Reserve lends to.
+
+    A page of 250 full accounts costs 13 million gas, below what public endpoints allow a call.
+    """
 
     gate: bytes
     reserve: bytes
     debtors: tuple[tuple[int, bytes], ...] = ()
-    accounts_per_page: int = 1_000
+    accounts_per_page: int = 250
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,17 +103,15 @@ class PlanRecord:
     insurance_micro: int
     haircut_cap_micro: int
     remote_cap_micro: int
-    close_cap_micro: int
+    close_left_micro: int
     deficit_micro: int
     expiry_s: int
-    leg_count: int
+    legs_left: int
     need_micro: int
     drawn_micro: int
     pot_micro: int
     taken_micro: int
     remote_taken_micro: int
-    closed_micro: int
-    legs_terminal: int
     back_micro: int
     refunded_taken_micro: int
     refunded_back_micro: int
@@ -254,18 +252,12 @@ def decode_gate_state(data: bytes) -> GateState:
 
 
 def decode_plan(data: bytes) -> PlanRecord:
-    """Result of :func:`plan_call`: two roots, four words of four u64 each (first field highest),
-    and the refunds; raises FieldOutOfRange."""
-    legs_root, plan_root, caps, bounds, money, progress, refunded = static_words("plan", data, 7)
-    return PlanRecord(
-        legs_root.to_bytes(32, "big"),
-        plan_root.to_bytes(32, "big"),
-        *_four(caps),
-        *_four(bounds),
-        *_four(money),
-        *_four(progress),
-        refunded,
-    )
+    """Result of :func:`plan_call`: two roots, then four words of four u64 each (first field
+    highest, the last one zero); raises FieldOutOfRange."""
+    legs_root, plan_root, *packed = static_words("plan", data, 6)
+    amounts = [amount for word in packed for amount in _FOUR_U64.unpack(word.to_bytes(32, "big"))]
+    roots = legs_root.to_bytes(32, "big"), plan_root.to_bytes(32, "big")
+    return PlanRecord(*roots, *amounts[:-1])
 
 
 def decode_leg_bits(data: bytes) -> int:
@@ -281,8 +273,3 @@ def decode_moved(data: bytes) -> Moved:
 def decode_signers(data: bytes) -> tuple[tuple[bytes, ...], int]:
     """Result of :func:`signers_call` or :func:`oracles_call`: addresses and threshold."""
     return address_list("signers", data)
-
-
-def _four(word: int) -> tuple[int, int, int, int]:
-    first, second, third, fourth = _FOUR_U64.unpack(word.to_bytes(32, "big"))
-    return first, second, third, fourth

@@ -4,23 +4,17 @@ pragma solidity 0.8.37;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-import {
-    ReentrancyGuardTransient
-} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {IBlockHashSource} from "./IBlockHashSource.sol";
+import {GateRules} from "./GateRules.sol";
 import {IDeleverageVenue} from "./IDeleverageVenue.sol";
-import {IReserve} from "./IReserve.sol";
-import {Bucket} from "./lib/Bucket.sol";
 import {ChunkTree} from "./lib/ChunkTree.sol";
 import {Ledger} from "./lib/Ledger.sol";
 import {Legs} from "./lib/Legs.sol";
 import {Plans} from "./lib/Plans.sol";
 import {Quorum} from "./lib/Quorum.sol";
-import {TypedData} from "./lib/TypedData.sol";
 
-/// @title Plans, signatures, limits, replay and money boxes. See IDeleverageVenue.
+/// @title Plans, legs, limits, replay and money boxes. See IDeleverageVenue.
 /// @dev A venue inherits it, keeps its own book and implements the hooks at the end.
-abstract contract DeleverageGate is IDeleverageVenue, ReentrancyGuardTransient {
+abstract contract DeleverageGate is GateRules {
     using SafeERC20 for IERC20;
     using Quorum for Quorum.Set;
     using Plans for Plan;
@@ -28,38 +22,11 @@ abstract contract DeleverageGate is IDeleverageVenue, ReentrancyGuardTransient {
     uint256 private constant LEG_GAS = 250_000;
     uint256 private constant CHUNK_WORDS_MAX = 32;
     uint256 private constant CHUNKS_A_WORD = 8;
-    uint256 private constant WINDOW_LIMIT = 600;
-    uint256 private constant STOP_SECONDS = 20 minutes;
-    /// @dev So that no 60 minutes hold more than 20 of standstill.
-    uint256 private constant STOP_PAUSE = 40 minutes;
-    uint256 private constant PPM = 1_000_000;
     uint256 private constant BANKRUPT = 1;
     uint256 private constant REFUNDED = 2;
     uint256 private constant TAKEN = 192;
     uint256 private constant CREDITED = 128;
     uint256 private constant REMOTE = 64;
-
-    /// @dev Who and what a gate is made with; governance is a timelock in production.
-    struct Setup {
-        IERC20 token;
-        address governance;
-        address guardian;
-        address matcher;
-        IBlockHashSource blockHashes;
-    }
-
-    struct Counters {
-        uint64 lastEpoch;
-        uint64 openEpoch;
-        uint64 insurance;
-        uint64 stoppedUntil;
-    }
-
-    struct Limits {
-        uint64 bucketLevel;
-        uint64 bucketAt;
-        uint64 configVersion;
-    }
 
     /// @dev An account as the rules see it. `fresh`: every mark that its equity depends on is.
     struct Standing {
@@ -79,37 +46,12 @@ abstract contract DeleverageGate is IDeleverageVenue, ReentrancyGuardTransient {
         int256 cash;
     }
 
-    IERC20 internal immutable TOKEN;
-    address internal immutable GOVERNANCE;
-    IBlockHashSource private immutable BLOCK_HASHES;
-    uint256 private immutable CHAIN_ID;
-    bytes32 private immutable DOMAIN;
-
-    Config internal _config;
-    Counters internal _counters;
-    Limits private _limits;
-    address private _guardian;
-    address internal _matcher;
-    IReserve private _reserve;
-    Quorum.Set private _signers;
-    Quorum.Set private _oracles;
     mapping(uint64 epoch => Plan) private _plans;
     /// @dev Terminal legs, 32 bits a chunk, by epoch << 32 | chunk / 8.
     mapping(uint256 key => uint256 bits) private _done;
     /// @dev By epoch << 32 | account: taken u64 | credited u64 | remote u64 | 0 u56 | flags u8.
     mapping(uint256 key => uint256 word) private _moved;
     mapping(uint32 account => uint64) private _bound;
-
-    /// @dev Modifiers only call a function: their body would be copied into every user.
-    modifier onlyGovernance() {
-        _requireSender(GOVERNANCE, NotGovernance.selector);
-        _;
-    }
-
-    modifier onlyReserve() {
-        _requireSender(address(_reserve), NotReserve.selector);
-        _;
-    }
 
     constructor(
         Setup memory setup,
@@ -118,21 +60,7 @@ abstract contract DeleverageGate is IDeleverageVenue, ReentrancyGuardTransient {
         uint8 verifierThreshold,
         address[] memory oracleMembers,
         uint8 oracleThreshold
-    ) {
-        if (address(setup.token) == address(0) || setup.governance == address(0)) {
-            _refuse(ZeroAddress.selector);
-        }
-        TOKEN = setup.token;
-        GOVERNANCE = setup.governance;
-        BLOCK_HASHES = setup.blockHashes;
-        CHAIN_ID = block.chainid;
-        DOMAIN = TypedData.gateDomain(block.chainid, address(this));
-        (_guardian, _matcher) = (setup.guardian, setup.matcher);
-        _signers.replace(verifiers, verifierThreshold, 2, 3);
-        _oracles.replace(oracleMembers, oracleThreshold, 1, 2);
-        _setConfig(rules);
-        _limits.bucketLevel = rules.bucketCapacity;
-    }
+    ) GateRules(setup, rules, verifiers, verifierThreshold, oracleMembers, oracleThreshold) {}
 
     // ---------------------------------------------------------------- plans
 
@@ -181,30 +109,11 @@ abstract contract DeleverageGate is IDeleverageVenue, ReentrancyGuardTransient {
 
     /// @inheritdoc IDeleverageVenue
     function refund(uint64 epoch, uint32[] calldata accounts) external nonReentrant {
-        if (_plans[epoch].expiryOf() == 0 || epoch == _counters.openEpoch) _refuse(PlanNotClosed.selector);
+        bool isClosed = _plans[epoch].expiryOf() != 0 && epoch != _counters.openEpoch;
+        if (!isClosed) _refuse(PlanNotClosed.selector);
         for (uint256 i = 0; i < accounts.length; ++i) {
             _refund(epoch, accounts[i]);
         }
-    }
-
-    /// @inheritdoc IDeleverageVenue
-    function stop() external {
-        _requireSender(_guardian, NotGuardian.selector);
-        if (block.timestamp < _counters.stoppedUntil + STOP_PAUSE) _refuse(StoppedTooOften.selector);
-        uint64 until = uint64(block.timestamp + STOP_SECONDS);
-        _counters.stoppedUntil = until;
-        emit GateStopped(until);
-    }
-
-    /// @inheritdoc IDeleverageVenue
-    function resume() external onlyGovernance {
-        _counters.stoppedUntil = uint64(Math.min(_counters.stoppedUntil, block.timestamp));
-        emit GateResumed();
-    }
-
-    function _requireLive() private view {
-        if (block.timestamp < _counters.stoppedUntil) _refuse(Stopped.selector);
-        if (block.chainid != CHAIN_ID) _refuse(ForkedChain.selector);
     }
 
     function _whyNotCommit(Header calldata h) private view returns (bytes4) {
@@ -233,7 +142,7 @@ abstract contract DeleverageGate is IDeleverageVenue, ReentrancyGuardTransient {
         (uint256 back, uint256 rest, uint256 unused) = _plans[epoch].settle();
         _counters.openEpoch = 0;
         _counters.insurance += uint64(rest);
-        _setBucket(Math.min(_bucket() + unused, _config.bucketCapacity));
+        _setBucket(_bucket() + unused);
         emit PlanClosed(epoch, uint64(back), uint64(rest));
     }
 
@@ -247,25 +156,6 @@ abstract contract DeleverageGate is IDeleverageVenue, ReentrancyGuardTransient {
         uint256 amount = _plans[epoch].refundDown(paid);
         _book(account, int256(amount), int256(amount));
         emit Refunded(epoch, account, uint64(amount));
-    }
-
-    // ---------------------------------------------------------------- the bucket
-
-    function _bucket() private view returns (uint256) {
-        uint256 elapsed = block.timestamp - _limits.bucketAt;
-        return Bucket.available(
-            _limits.bucketLevel, elapsed, _config.bucketCapacity, _config.bucketRefill
-        );
-    }
-
-    function _setBucket(uint256 level) private {
-        (_limits.bucketLevel, _limits.bucketAt) = (uint64(level), uint64(block.timestamp));
-    }
-
-    function _drawBucket(uint256 amount) private {
-        uint256 available = _bucket();
-        if (amount > available) _refuse(BucketExhausted.selector);
-        _setBucket(available - amount);
     }
 
     // ---------------------------------------------------------------- legs
@@ -373,7 +263,8 @@ abstract contract DeleverageGate is IDeleverageVenue, ReentrancyGuardTransient {
         if (reason != 0) return (reason, 0);
         if (run.need == 0) return (NoNeed.selector, 0);
         uint256 before = payer.word >> TAKEN;
-        amount = Math.min(Math.min(_above(leg.x, before), payer.allowed), run.haircutCap - run.taken);
+        amount = Math.min(_above(leg.x, before), payer.allowed);
+        amount = Math.min(amount, run.haircutCap - run.taken);
         if (amount == 0) return (NothingToTake.selector, 0);
         _moved[payer.key] = payer.word + (amount << TAKEN);
         run.taken += amount;
@@ -394,14 +285,15 @@ abstract contract DeleverageGate is IDeleverageVenue, ReentrancyGuardTransient {
         if (address(_reserve) == address(0)) amount = 0;
         if (amount != 0) amount = _reserve.escrow(uint64(run.epoch), leg.b, leg.a, uint64(amount));
         if (amount == 0) return (NothingToTake.selector, 0);
-        _moved[payer.key] = payer.word + (amount << REMOTE);
+        if (run.accountCapPpm != PPM) _moved[payer.key] = payer.word + (amount << REMOTE);
         run.remoteTaken += amount;
         _book(leg.a, -int256(amount), -int256(amount));
         _push(address(_reserve), amount);
     }
 
     /// @dev The live limit has already lost what was taken, so the account's cap is measured on
-    /// their sum: asking in small steps takes no more than asking once.
+    /// their sum: asking in small steps takes no more than asking once. (A cap of the whole profit
+    /// is the live limit, so what went into boxes need not be remembered then.)
     function _payer(Plans.Run memory run, uint32 account)
         private
         view
@@ -415,7 +307,7 @@ abstract contract DeleverageGate is IDeleverageVenue, ReentrancyGuardTransient {
         uint256 left = Ledger.limit(standing.equity, standing.profit);
         uint256 paid = (payer.word >> TAKEN) + uint64(payer.word >> REMOTE);
         uint256 cap = (left + paid) * run.accountCapPpm / PPM;
-        (payer.allowed, payer.cash) = (Math.min(left, _above(cap, paid)), standing.cash);
+        (payer.allowed, payer.cash) = (_above(cap, paid), standing.cash);
         return (0, payer);
     }
 
@@ -478,51 +370,6 @@ abstract contract DeleverageGate is IDeleverageVenue, ReentrancyGuardTransient {
         if (boundOf(account) != 0) _refuse(AccountBound.selector);
     }
 
-    // ---------------------------------------------------------------- rules
-
-    /// @inheritdoc IDeleverageVenue
-    function setConfig(Config calldata rules) external onlyGovernance {
-        _setBucket(_bucket());
-        _setConfig(rules);
-    }
-
-    /// @inheritdoc IDeleverageVenue
-    function setSigners(address[] calldata members, uint8 threshold) external onlyGovernance {
-        _signers.replace(members, threshold, 2, 3);
-        _raiseVersion();
-    }
-
-    /// @inheritdoc IDeleverageVenue
-    function setOracles(address[] calldata members, uint8 threshold) external onlyGovernance {
-        _oracles.replace(members, threshold, 1, 2);
-        _raiseVersion();
-    }
-
-    /// @inheritdoc IDeleverageVenue
-    function setReserve(address newReserve) external onlyGovernance {
-        if (newReserve == address(0)) _refuse(ZeroAddress.selector);
-        if (address(_reserve) != address(0)) _refuse(ReserveAlreadySet.selector);
-        _reserve = IReserve(newReserve);
-        _raiseVersion();
-    }
-
-    /// @inheritdoc IDeleverageVenue
-    function setRoles(address guardian, address matcher) external onlyGovernance {
-        (_guardian, _matcher) = (guardian, matcher);
-        _raiseVersion();
-    }
-
-    function _setConfig(Config memory rules) private {
-        if (rules.windowMax > WINDOW_LIMIT || rules.accountCapPpm > PPM) _refuse(InvalidConfig.selector);
-        if (rules.imFactorPpm <= PPM || rules.markAgeMax == 0) _refuse(InvalidConfig.selector);
-        _config = rules;
-        _raiseVersion();
-    }
-
-    function _raiseVersion() private {
-        emit Configured(++_limits.configVersion);
-    }
-
     // ---------------------------------------------------------------- reads
 
     /// @inheritdoc IDeleverageVenue
@@ -561,26 +408,6 @@ abstract contract DeleverageGate is IDeleverageVenue, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IDeleverageVenue
-    function headerDigest(Header calldata header) public view returns (bytes32) {
-        return TypedData.digest(DOMAIN, TypedData.headerHash(header));
-    }
-
-    /// @inheritdoc IDeleverageVenue
-    function signers() external view returns (address[] memory members, uint8 threshold) {
-        return (_signers.members, _signers.threshold);
-    }
-
-    /// @inheritdoc IDeleverageVenue
-    function oracles() external view returns (address[] memory members, uint8 threshold) {
-        return (_oracles.members, _oracles.threshold);
-    }
-
-    /// @inheritdoc IDeleverageVenue
-    function requireQuorum(bytes32 digest, bytes calldata signatures) external view {
-        _signers.check(digest, signatures);
-    }
-
-    /// @inheritdoc IDeleverageVenue
     function edgeBasis(uint64 epoch, uint32 account)
         external
         view
@@ -596,37 +423,7 @@ abstract contract DeleverageGate is IDeleverageVenue, ReentrancyGuardTransient {
         return _bound[account];
     }
 
-    /// @inheritdoc IDeleverageVenue
-    function token() external view returns (address) {
-        return address(TOKEN);
-    }
-
-    /// @inheritdoc IDeleverageVenue
-    function reserve() external view returns (address) {
-        return address(_reserve);
-    }
-
-    // ---------------------------------------------------------------- for the venue
-
-    function _requireSender(address allowed, bytes4 refusal) internal view {
-        if (msg.sender != allowed) _refuse(refusal);
-    }
-
-    /// @dev Reverts with an error that has no arguments; one place is smaller than many.
-    function _refuse(bytes4 refusal) internal pure {
-        assembly ("memory-safe") {
-            mstore(0, refusal)
-            revert(0, 4)
-        }
-    }
-
-    function _requireOracles(bytes32 typeHash, bytes32[] calldata words, bytes calldata signatures)
-        internal
-        view
-    {
-        bytes32 digest = TypedData.digest(DOMAIN, TypedData.wordsHash(typeHash, words));
-        _oracles.check(digest, signatures);
-    }
+    // ---------------------------------------------------------------- the venue's book
 
     function _signed(uint64 amount) internal pure returns (int256) {
         return int256(uint256(amount));

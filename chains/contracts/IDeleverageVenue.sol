@@ -56,8 +56,8 @@ interface IDeleverageVenue {
     /// @param caps insurance | haircutCap | remoteCap of the header | closeLeft: of its closeCap.
     /// @param bounds deficit | expiry of the header | legsLeft: legs not yet done for good | need:
     /// deficits measured so far.
-    /// @param money drawn: insurance drawn | pot: collected and not yet credited, zero once closed |
-    /// taken: haircuts into the pot | remoteTaken: haircuts into edge boxes.
+    /// @param money drawn: insurance drawn | pot: collected and not yet credited, zero once
+    /// closed | taken: haircuts into the pot | remoteTaken: haircuts into edge boxes.
     /// @param refunds After closing: back: what payers get back in all | refundedTaken: haircuts of
     /// the payers refunded so far | refundedBack: what those got back | 0.
     struct Plan {

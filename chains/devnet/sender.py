@@ -6,9 +6,8 @@ from chains.codec.transaction import created_address
 from chains.devnet.anvil import DevnetError
 from chains.errors import TransactionWouldRevert
 from chains.levels import Levels
-from chains.rpc import JsonRpc
+from chains.rpc import JsonRpc, RpcRefused
 from chains.signer import DevSigner
-from chains.together import together
 from chains.transactions import ChainTransactions
 
 __all__ = ["Sender"]
@@ -52,12 +51,17 @@ class Sender:
             await self._signer.sign_transaction(self._transaction(call, nonce=nonce + at))
             for at, call in enumerate(calls)
         ]
-        await together(self._port.publish(transaction.raw) for transaction in signed)
+        try:
+            await self._rpc.ask_all("eth_sendRawTransaction", [[one.raw] for one in signed])
+        except RpcRefused as refused:
+            raise DevnetError(str(refused)) from None
         while await self._nonce() < nonce + len(calls):
             await self._rpc.ask("evm_mine")
-        receipts = await together(self._port.receipt(transaction.hash) for transaction in signed)
+        receipts = await self._rpc.ask_all(
+            "eth_getTransactionReceipt", [[one.hash] for one in signed]
+        )
         for call, receipt in zip(calls, receipts, strict=True):
-            if receipt is None or not receipt.succeeded:
+            if not isinstance(receipt, dict) or receipt.get("status") != "0x1":
                 raise DevnetError(await self._why(call))
 
     async def _nonce(self) -> int:

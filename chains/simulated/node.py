@@ -94,7 +94,10 @@ class SimulatedNode:
         )
 
     async def simulate(self, call: Call, *, sender: bytes) -> int:
-        """Gas the call needs; raises TransactionWouldRevert and ChainUnavailable."""
+        """Gas the call needs; raises TransactionWouldRevert and ChainUnavailable.
+
+        The call runs as in the next block, at the head's time.
+        """
         block = await self._answer("simulate", lambda lag: self.chain.at(Level.LATEST, lag=lag))
         env = Env(sender, block.ref.number + 1, block.ref.timestamp_s, self.chain.hashes())
         attempt = block.contracts.copy()

@@ -40,6 +40,7 @@ class Entry:
     nonce: int | None = None
     attempts: tuple[Attempt, ...] = ()
     inclusion: Inclusion | None = None
+    mined_ms: int = 0
     last_event_ms: int = 0
     reason: str = ""
 
@@ -112,8 +113,7 @@ class Draft:
             case Attempt():
                 self._attempt(record)
             case Inclusion():
-                entry = self._advanced(record.key, record.event, record.at_ms)
-                self._entries[record.key] = replace(entry, inclusion=record)
+                self._include(record)
             case Transition():
                 self._transition(record)
             case PlanAccepted() | PlanEnded() | DecisionTaken():
@@ -161,6 +161,11 @@ class Draft:
         elif entry.state is not State.CANCELLING:
             raise JournalError(f"{record.key} is {entry.state}: no empty transaction belongs to it")
         self._entries[record.key] = replace(entry, attempts=(*entry.attempts, record))
+
+    def _include(self, record: Inclusion) -> None:
+        entry = self._advanced(record.key, record.event, record.at_ms)
+        mined_ms = record.at_ms if record.event is Event.MINE else entry.mined_ms
+        self._entries[record.key] = replace(entry, inclusion=record, mined_ms=mined_ms)
 
     def _transition(self, record: Transition) -> None:
         entry = self._advanced(record.key, record.event, record.at_ms)

@@ -6,10 +6,10 @@ from enum import StrEnum
 
 from coordinator.act.book import Entry
 from coordinator.act.goals import View, holds, is_dead, is_due, open_part
-from coordinator.act.lifecycle import IN_FLIGHT, UNSENT, State
+from coordinator.act.lifecycle import IN_FLIGHT, UNSENT, Event, State
 from coordinator.act.look import Look
 
-__all__ = ["Remedy", "Wish", "is_closed", "remedy_for", "steps_of", "wishes"]
+__all__ = ["Remedy", "Wish", "closing_event", "is_closed", "remedy_for", "steps_of", "wishes"]
 
 _DOUBLINGS_MAX = 6
 
@@ -63,6 +63,21 @@ def is_closed(entries: Sequence[Entry], final: View) -> bool:
     if any(entry.is_open for entry in entries):
         return False
     return is_over or has_ended
+
+
+def closing_event(entry: Entry, look: Look) -> Event | None:
+    """ACHIEVE or EXPIRE, by what the gate says at FINAL, once the nonce is spent there too.
+
+    Before that a reorg could give the nonce back, and everything behind it would wait for ever.
+    """
+    if entry.state not in UNSENT | {State.FINAL, State.RECONCILE}:
+        return None
+    if entry.nonce is not None and look.sight.nonce_final <= entry.nonce:
+        return None
+    final = look.final[entry.intent.gate]
+    if holds(entry.intent, final):
+        return Event.ACHIEVE
+    return Event.EXPIRE if is_dead(entry.intent, final) else None
 
 
 class Remedy(StrEnum):

@@ -19,14 +19,22 @@ from chains.errors import (
 )
 from chains.together import together
 from coordinator.act.book import Entry
-from coordinator.act.choose import Remedy, Wish, is_closed, remedy_for, steps_of, wishes
+from coordinator.act.choose import (
+    Remedy,
+    Wish,
+    closing_event,
+    is_closed,
+    remedy_for,
+    steps_of,
+    wishes,
+)
 from coordinator.act.clock import Clock
 from coordinator.act.fees import FeePolicy, Urgency, first_bid
-from coordinator.act.goals import holds, is_courtesy, is_dead
+from coordinator.act.goals import is_courtesy
 from coordinator.act.intents import Intent, Kind, successor
 from coordinator.act.journal import Journal
 from coordinator.act.lane import Lane
-from coordinator.act.lifecycle import IN_FLIGHT, UNSENT, Event, State
+from coordinator.act.lifecycle import IN_FLIGHT, Event, State
 from coordinator.act.look import Look, look_at
 from coordinator.act.observe import NonceSight, events_of
 from coordinator.act.past import Past
@@ -136,7 +144,7 @@ class ChainDrive:
         """DONE and EXPIRED, by what the gates say at FINAL; never while a nonce is unspent."""
         records: list[Record] = []
         for entry in self._entries():
-            event = _closing_event(entry, look)
+            event = closing_event(entry, look)
             if event is not None:
                 self._log(entry, event)
                 records.append(Transition(entry.key, event, "", self._now()))
@@ -279,14 +287,3 @@ class ChainDrive:
 
     def _log(self, entry: Entry, event: Event) -> None:
         _LOG.info("intent", key=entry.key, state=str(entry.state), happened=str(event))
-
-
-def _closing_event(entry: Entry, look: Look) -> Event | None:
-    if entry.state not in UNSENT | {State.FINAL, State.RECONCILE}:
-        return None
-    if entry.nonce is not None and look.sight.nonce_final <= entry.nonce:
-        return None
-    final = look.final[entry.intent.gate]
-    if holds(entry.intent, final):
-        return Event.ACHIEVE
-    return Event.EXPIRE if is_dead(entry.intent, final) else None

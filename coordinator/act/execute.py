@@ -21,20 +21,21 @@ from chains.together import together
 from coordinator.act.clock import Clock
 from coordinator.act.decisions import decision_intents
 from coordinator.act.drive import ChainDrive, Pace
-from coordinator.act.intents import Intent, plan_intents
+from coordinator.act.intents import Intent, Kind, plan_intents
 from coordinator.act.journal import Journal
 from coordinator.act.lane import Lane
-from coordinator.act.lifecycle import Event, State
+from coordinator.act.lifecycle import IN_FLIGHT, UNSENT, Event, State
 from coordinator.act.outcome import PlanOutcome, outcome_of
 from coordinator.act.records import DecisionTaken, IntentPlanned, PlanEnded, Record, Transition
 from coordinator.act.settle import DecisionSigner, settle_edge
 from coordinator.act.sites import Site, sites_of
 from coordinator.decide.publish import PlanDocument
-from coordinator.errors import SettingsError
+from coordinator.errors import InvariantViolation, SettingsError
 
 __all__ = ["Executor"]
 
 _LOG = structlog.get_logger(__name__)
+_MOVES_THE_BOOK = frozenset({Kind.COMMIT, Kind.OPEN_EDGE, Kind.EXECUTE, Kind.CLOSE_PLAN})
 
 
 class Executor:
@@ -55,6 +56,7 @@ class Executor:
         self._clock = clock
         self._pace = pace or Pace()
         self._halted = _halted_in(journal)
+        self._driven: set[int] = set()
 
     async def submit(self, document: PlanDocument, *, threshold: int) -> None:
         """Make a signed plan and its intents durable. The same plan again changes nothing.
@@ -79,15 +81,26 @@ class Executor:
         Raises SignerError, JournalError and InvariantViolation; what chains do is waited out.
         Cancel it at any time: :meth:`resume` goes on from there.
         """
-        document = await self._journal.document(epoch)
-        sites = sites_of(document)
-        drives = [self._drive(sites, chain) for chain in sorted({s.chain_id for s in sites})]
-        edges = [self._settle(document, edge) for edge in document.plan.edges]
-        await together([*(drive.run() for drive in drives), *edges])
-        if not any(site.chain_id in self._halted for site in sites):
-            await self._journal.append(PlanEnded(epoch, self._clock.now_ms()))
-        notes = {step: note for drive in drives for step, note in drive.notes.items()}
-        return outcome_of(self._journal.book, epoch, notes=notes)
+        if epoch in self._driven:
+            raise InvariantViolation(f"plan {epoch} is driven already: await that drive instead")
+        self._driven.add(epoch)
+        try:
+            return await self._drive_to_the_end(await self._journal.document(epoch))
+        finally:
+            self._driven.discard(epoch)
+
+    def executing(self) -> frozenset[int]:
+        """Chains on which a plan still has to be mined: no new plan should count on them.
+
+        Whether what was mined has reached the READ level, the next snapshot says itself.
+        """
+        book = self._journal.book
+        return frozenset(
+            entry.intent.chain_id
+            for epoch in book.open_plans()
+            for entry in book.of_plan(epoch)
+            if entry.intent.kind in _MOVES_THE_BOOK and entry.state in UNSENT | IN_FLIGHT
+        )
 
     async def execute(self, document: PlanDocument, *, threshold: int) -> PlanOutcome:
         """Submit and drive."""
@@ -97,6 +110,17 @@ class Executor:
     async def resume(self) -> tuple[PlanOutcome, ...]:
         """Drive every plan that is not ended, oldest first, all at once."""
         return tuple(await together(self.drive(e) for e in self._journal.book.open_plans()))
+
+    async def _drive_to_the_end(self, document: PlanDocument) -> PlanOutcome:
+        self._check_lanes(document)
+        epoch, sites = document.plan.epoch, sites_of(document)
+        drives = [self._drive(sites, chain) for chain in sorted({s.chain_id for s in sites})]
+        edges = [self._settle(document, edge) for edge in document.plan.edges]
+        await together([*(drive.run() for drive in drives), *edges])
+        if not any(site.chain_id in self._halted for site in sites):
+            await self._journal.append(PlanEnded(epoch, self._clock.now_ms()))
+        notes = {step: note for drive in drives for step, note in drive.notes.items()}
+        return outcome_of(self._journal.book, epoch, notes=notes)
 
     def _drive(self, sites: tuple[Site, ...], chain_id: int) -> ChainDrive:
         here = tuple(site for site in sites if site.chain_id == chain_id)

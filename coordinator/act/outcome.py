@@ -146,7 +146,7 @@ def _timings(entries: list[Entry], start_ms: int) -> Timings:
 
 def _last(entries: list[Entry], kinds: frozenset[Kind], start_ms: int, *, is_final: bool) -> int:
     times = [
-        entry.last_event_ms if is_final else entry.inclusion.at_ms
+        entry.last_event_ms if is_final else entry.mined_ms
         for entry in entries
         if entry.intent.kind in kinds and entry.inclusion is not None
     ]

@@ -32,6 +32,9 @@ from coordinator.errors import JournalError
 
 __all__ = ["SqlStore", "open_store"]
 
+_FULL = 2
+"""What SQLite answers for synchronous=FULL."""
+
 _METADATA = MetaData()
 _FORMAT = Table("journal_format", _METADATA, Column("name", String(32), primary_key=True))
 _RECORDS = Table(
@@ -174,16 +177,23 @@ def _take(descriptor: int, name: str) -> None:
 def _make_durable(engine: AsyncEngine, pages_max: int | None) -> None:
     @event.listens_for(engine.sync_engine, "connect")
     def configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-            _run(connection, f"PRAGMA {pragma}")
+        mode = _ask(connection, "PRAGMA journal_mode=WAL")
+        _ask(connection, "PRAGMA synchronous=FULL")
+        if (mode, _ask(connection, "PRAGMA synchronous")) != ("wal", _FULL):
+            raise JournalError(
+                f"the journal is not durable where it is (journal mode {mode}): put it into a "
+                "file on a local disk"
+            )
         if pages_max is not None:
-            _run(connection, f"PRAGMA max_page_count={pages_max}")
+            _ask(connection, f"PRAGMA max_page_count={pages_max}")
 
 
-def _run(connection: DBAPIConnection, statement: str) -> None:
+def _ask(connection: DBAPIConnection, pragma: str) -> object:
     cursor = connection.cursor()
-    cursor.execute(statement)
+    cursor.execute(pragma)
+    row = cursor.fetchone()
     cursor.close()
+    return row[0] if row else None
 
 
 async def _keep_document(connection: AsyncConnection, digest: bytes, data: bytes) -> None:

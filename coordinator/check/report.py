@@ -107,13 +107,18 @@ async def _remote(settings: Settings, connections: dict[str, Connection], keys: 
     if heads_s:
         yield check_clock(now_s=int(time.time()), heads_s=heads_s)
     for name, reader in readers_of(settings, connections).items():
+        on = settings.chain_name(settings.venues[name].chain)
+        if on not in heads_s:
+            yield fail(f"venue {name}", f"chain {on} was not reached", "see its nodes above")
+            continue
         async for finding in _venue(name, reader, settings, connections, keys):
             yield finding
     async for finding in _market(settings, connections):
         yield finding
     if signer := keys.get("executor"):
-        for name, lane in lanes_of(settings, connections, signer).items():
-            look = check_balance(name, lane.port, signer.address)
+        lanes = lanes_of(settings, connections, signer)
+        for name in heads_s:
+            look = check_balance(name, lanes[name].port, signer.address)
             yield await looked(f"executor on {name}", look, cure=_NODE_CURE)
 
 

@@ -105,8 +105,8 @@ def rank_text(snapshot: Snapshot, assessment: Assessment, mode: str, *, limit: i
     """A table; the unit of every column is a ratio."""
     lines = [
         (
-            f"mode {mode}, as of {_iso(snapshot.as_of_ms)}, {assessment.ranked_count} accounts "
-            f"in the queue, {_DIRECTION}"
+            f"mode {mode}, as of {_iso(snapshot.as_of_ms)}, queue of "
+            f"{assessment.ranked_count}, {_DIRECTION}"
         ),
         *(f"left out: {one.what} ({one.reason})" for one in snapshot.excluded),
         (

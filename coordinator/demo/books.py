@@ -60,8 +60,7 @@ def open_books(*, seed: int, chains: int, accounts: int, board: Board) -> Books:
     floors = _floors(dice, board, chains=chains, accounts=accounts)
     owners = _owners(floors, dice)
     books = tuple(
-        _chain_book(floor, names, dice, board)
-        for floor, names in zip(floors, owners, strict=True)
+        _chain_book(floor, names, dice, board) for floor, names in zip(floors, owners, strict=True)
     )
     return Books(
         chains=books,

@@ -83,14 +83,10 @@ async def engine_on(
 ) -> AsyncIterator[Engine]:
     """A live engine over the venues. Raises JournalError."""
     here = frozenset(chain.chain_id for chain in chains)
-    keys = {
-        index: DevSigner(number, chain_ids=here) for index, number in enumerate(VERIFIER_KEYS)
-    }
+    keys = {index: DevSigner(number, chain_ids=here) for index, number in enumerate(VERIFIER_KEYS)}
     backend = choose_backend(None)
     gates: dict[tuple[int, bytes], GateReader] = {
-        (chain.chain_id, chain.deployed.gate): VenueGate(
-            _endpoints(chain), _address(chain, chains)
-        )
+        (chain.chain_id, chain.deployed.gate): VenueGate(_endpoints(chain), _address(chain, chains))
         for chain in chains
     }
     verifiers = [
@@ -160,9 +156,7 @@ def _endpoints(chain: DevChain) -> Endpoints:
 
 
 def _address(chain: DevChain, chains: Sequence[DevChain]) -> VenueAddress:
-    debtors = tuple(
-        (other.chain_id, other.deployed.gate) for other in chains if other is not chain
-    )
+    debtors = tuple((other.chain_id, other.deployed.gate) for other in chains if other is not chain)
     return VenueAddress(chain.deployed.gate, chain.deployed.reserve, debtors)
 
 

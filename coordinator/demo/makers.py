@@ -21,9 +21,7 @@ def made_by(makers: Sequence[int], series: Sequence[Series]) -> dict[Series, lis
     return made
 
 
-def take_options(
-    books: Sequence[Lots], made: Mapping[Series, Sequence[int]], board: Board
-) -> None:
+def take_options(books: Sequence[Lots], made: Mapping[Series, Sequence[int]], board: Board) -> None:
     """Give what is left over of each option to the makers of its series, in equal parts."""
     left = net(books)
     for series, accounts in made.items():

@@ -86,9 +86,7 @@ def _table_rows(instruments: Sequence[Instrument], pricing: Pricing, as_of_ms: i
     return read_only([row_of[_key(one, pricing, as_of_ms)] for one in instruments])
 
 
-def _key(
-    one: Instrument, pricing: Pricing, as_of_ms: int
-) -> tuple[int, int, int, bool, float]:
+def _key(one: Instrument, pricing: Pricing, as_of_ms: int) -> tuple[int, int, int, bool, float]:
     is_call = one.kind is InstrumentKind.OPTION and one.right is Right.CALL
     years = (one.expiry_s * 1_000 - as_of_ms) / YEAR_MS if one.expiry_s else 0.0
     underlying_row = pricing.underlyings.index(one.underlying)

@@ -121,9 +121,7 @@ def cast(crowd: Crowd, accounts: int, dice: Dice) -> list[Persona]:
     return dice.shuffled(people + [Persona.PUT_SELLER] * (accounts - len(people)))
 
 
-def wishes(
-    persona: Persona, dice: Dice, board: Board, made: Collection[Series]
-) -> dict[int, int]:
+def wishes(persona: Persona, dice: Dice, board: Board, made: Collection[Series]) -> dict[int, int]:
     """Signed lots by instrument that a persona opens with; options only of series that are made.
 
     Nothing for those who take what is left over.

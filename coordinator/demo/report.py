@@ -25,6 +25,7 @@ def report(result: DemoResult) -> dict[str, object]:
         "cross_chain_paid_micro": result.cross_chain_paid_micro,
         "haircut_micro": result.haircut_micro,
         "uncovered_micro": result.uncovered_micro,
+        "uncovered": [asdict(line) for line in result.uncovered],
         "policy_digest": result.policy_digest,
         "plan_digests": [plan.digest for plan in result.plans],
         "plan_fingerprints": [plan.fingerprint for plan in result.plans],

@@ -12,6 +12,7 @@ __all__ = [
     "StageLine",
     "TransactionLine",
     "Transfer",
+    "UncoveredLine",
     "VenueLine",
 ]
 
@@ -121,8 +122,18 @@ class TransactionLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UncoveredLine:
+    """A deficit that the last plan leaves, and why."""
+
+    chain_id: int
+    account: int
+    amount_micro: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DemoResult:
-    """``uncovered_micro`` is what the last plan declares; ``solvent`` means nothing beyond it.
+    """``uncovered`` is what the last plan declares; ``solvent`` means nothing beyond it.
 
     ``ranked``: length of the queue of which ``ranking`` is the front.
     """
@@ -142,8 +153,13 @@ class DemoResult:
     checks: tuple[Check, ...]
     cross_chain_paid_micro: int
     haircut_micro: int
-    uncovered_micro: int
+    uncovered: tuple[UncoveredLine, ...]
     solvent: bool
+
+    @property
+    def uncovered_micro(self) -> int:
+        """What stays below zero, as declared."""
+        return sum(line.amount_micro for line in self.uncovered)
 
     @property
     def is_good(self) -> bool:

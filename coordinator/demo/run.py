@@ -42,7 +42,7 @@ class DemoOptions:
 
     chains: int = 3
     accounts: int = 360
-    seed: int = 2
+    seed: int = 4
 
     def __post_init__(self) -> None:
         """Refuse what has no demo."""
@@ -128,9 +128,7 @@ class _Stage:
     folder: Path
 
 
-async def _crash_and_settle(
-    stage: _Stage, watch: "_Watch", tell: Callable[[str], None]
-) -> Played:
+async def _crash_and_settle(stage: _Stage, watch: "_Watch", tell: Callable[[str], None]) -> Played:
     policy = stage.role.policy
     clock = ChainClock(OPENED_S)
     tell("crashing the market")
@@ -187,9 +185,7 @@ async def _rounds(
         yield PlayedRound(round_, outcome, await read_venues(stage.readers))
 
 
-async def _publish_crash(
-    stage: _Stage, clock: ChainClock, *, at_s: int
-) -> tuple[ChainState, ...]:
+async def _publish_crash(stage: _Stage, clock: ChainClock, *, at_s: int) -> tuple[ChainState, ...]:
     """Post the broken market at a unix time and wait until every reader sees it."""
     await stage.role.publish(stage.chains, CRASH, at_s=at_s)
     clock.move_to(at_s)

@@ -85,9 +85,7 @@ def venue_setup(books: Books, policy: Policy) -> VenueSetup:
     )
     return VenueSetup(
         config=config,
-        verifiers=tuple(
-            DevSigner(key, chain_ids=frozenset()).address for key in VERIFIER_KEYS
-        ),
+        verifiers=tuple(DevSigner(key, chain_ids=frozenset()).address for key in VERIFIER_KEYS),
         verifier_threshold=VERIFIER_THRESHOLD,
         oracle_keys=_ORACLE_KEYS,
         oracle_threshold=_ORACLE_THRESHOLD,
@@ -151,9 +149,7 @@ async def _open_venue(
     await chain.fund_reserve(treasury.reserve_micro)
 
 
-async def _lend_to_others(
-    chain: DevChain, chains: Sequence[DevChain], treasury: Treasury
-) -> None:
+async def _lend_to_others(chain: DevChain, chains: Sequence[DevChain], treasury: Treasury) -> None:
     for other in chains:
         if other is not chain:
             await chain.set_credit_line(
@@ -187,9 +183,7 @@ class _Membership:
     members: bytes
 
 
-def _memberships(
-    chains: Sequence[DevChain], books: Books, *, seed: int
-) -> Iterator[_Membership]:
+def _memberships(chains: Sequence[DevChain], books: Books, *, seed: int) -> Iterator[_Membership]:
     for group in books.groups:
         members = pack_members(
             AccountId(chains[row].chain_id, chains[row].deployed.gate, account)
@@ -203,9 +197,7 @@ def _memberships(
 async def _register(chains: Sequence[DevChain], member: _Membership) -> None:
     """As its owner, for whom nobody has a key: a devnet lets anybody act."""
     chain, owner = chains[member.row], f"0x{member.owner.hex()}"
-    call = register_group_call(
-        chain.deployed.gate, account=member.account, members=member.members
-    )
+    call = register_group_call(chain.deployed.gate, account=member.account, members=member.members)
     await chain.rpc.ask("anvil_setBalance", owner, hex(_OWNER_GAS_WEI))
     await chain.rpc.ask("anvil_impersonateAccount", owner)
     request = {"from": owner, "to": f"0x{call.to.hex()}", "data": f"0x{call.data.hex()}"}

@@ -22,6 +22,7 @@ from coordinator.demo.result import (
     StageLine,
     TransactionLine,
     Transfer,
+    UncoveredLine,
     VenueLine,
 )
 from coordinator.demo.run import Played, PlayedRound
@@ -55,7 +56,7 @@ def tally(played: Played) -> DemoResult:
         checks=checks,
         cross_chain_paid_micro=sum(t.settled_micro for plan in plans for t in plan.transfers),
         haircut_micro=sum(plan.haircut_micro for plan in plans),
-        uncovered_micro=sum(_declared(last.round.document.plan).values()),
+        uncovered=tuple(_uncovered(last.round.document.plan)),
         solvent=checks[0].ok,
     )
 
@@ -101,6 +102,16 @@ def _declared(plan: Plan) -> dict[int, int]:
         chain_id = entry.account.chain_id
         by_chain[chain_id] = by_chain.get(chain_id, 0) + entry.amount_micro
     return by_chain
+
+
+def _uncovered(plan: Plan) -> Iterator[UncoveredLine]:
+    for entry in plan.uncovered:
+        yield UncoveredLine(
+            chain_id=entry.account.chain_id,
+            account=entry.account.account,
+            amount_micro=entry.amount_micro,
+            reason=entry.reason,
+        )
 
 
 def _venue_lines(played: Played) -> Iterator[VenueLine]:

@@ -177,6 +177,7 @@ async def test_a_call_that_reverts_has_a_receipt_that_says_so(world):
 
 async def test_simulated_gas_is_enough(world):
     plan = await world.plan()
+    await world.pass_blocks(1)
     gas = await world.port.simulate(plan.commit, sender=world.signer.address)
     transaction = await world.signed(plan.commit, gas=gas * 12 // 10)
     await world.port.publish(transaction.raw)

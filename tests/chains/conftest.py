@@ -26,7 +26,9 @@ async def chains(devnet: Devnet) -> AsyncIterator[dict[int, DevChain]]:
     before = {id_: await chain.rpc.ask("evm_snapshot") for id_, chain in devnet.chains.items()}
     yield devnet.chains
     for chain_id, snapshot in before.items():
-        await devnet.chains[chain_id].rpc.ask("evm_revert", snapshot)
+        rpc = devnet.chains[chain_id].rpc
+        await rpc.ask("evm_revert", snapshot)
+        await rpc.ask("anvil_dropAllTransactions")
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ from tests.chains.devnet_world import dev_signer
 
 ACCOUNT_WORD = Struct(">qqqIBBH")
 POSITION_WORD = Struct(">IIqqQ")
-CASES_PER_CALL = 500
 
 ROLL = Function("roll", ("uint256[]", "uint32[]"))
 TRADE = Function("trade", ("(uint256,uint256,uint256,int64,uint64,int64)[]",))

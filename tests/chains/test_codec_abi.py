@@ -91,15 +91,14 @@ def test_results_decode_to_their_fields() -> None:
         (4 * row << 192) | (4 * row + 1 << 128) | (4 * row + 2 << 64) | 4 * row + 3
         for row in range(4)
     ]
-    plan = gate.decode_plan(words(70, 71, *packed, 72))
+    plan = gate.decode_plan(words(70, 71, *packed))
     assert (plan.legs_root, plan.plan_root) == (words(70), words(71))
-    assert (plan.insurance_micro, plan.close_cap_micro, plan.deficit_micro) == (0, 3, 4)
-    assert (plan.expiry_s, plan.leg_count, plan.need_micro) == (5, 6, 7)
-    assert (plan.drawn_micro, plan.remote_taken_micro, plan.closed_micro) == (8, 11, 12)
-    assert (plan.legs_terminal, plan.back_micro, plan.refunded_taken_micro) == (13, 14, 15)
-    assert plan.refunded_back_micro == 72
+    assert (plan.insurance_micro, plan.close_left_micro, plan.deficit_micro) == (0, 3, 4)
+    assert (plan.expiry_s, plan.legs_left, plan.need_micro) == (5, 6, 7)
+    assert (plan.drawn_micro, plan.remote_taken_micro, plan.back_micro) == (8, 11, 12)
+    assert (plan.refunded_taken_micro, plan.refunded_back_micro) == (13, 14)
     assert plan.is_committed
-    assert not gate.decode_plan(bytes(32 * 7)).is_committed
+    assert not gate.decode_plan(bytes(32 * 6)).is_committed
     edge = reserve.decode_edge(words(*range(1, 14)))
     assert (edge.state, edge.held_micro, edge.far_chain, edge.far_gate) == (
         1,

@@ -99,6 +99,17 @@ def test_slots_survive_a_round_trip() -> None:
     assert not decoded_accounts.owners.flags.writeable
 
 
+@given(st.lists(st.tuples(I64, I64, I64, U32, st.integers(0, 16), st.integers(0, 1)), max_size=9))
+def test_every_book_survives_a_round_trip(rows: list[tuple[int, ...]]) -> None:
+    columns = [read_only([row[field] for row in rows]) for field in range(6)]
+    owners = np.full((len(rows), 20), 7, np.uint8)
+    accounts = AccountColumns(*columns, owners, np.full((len(rows), 32), 9, np.uint8))
+    numbers = read_only(np.repeat(np.arange(len(rows)), accounts.counts))
+    rank = read_only(np.arange(len(numbers)) + 1)
+    raw = encode_slots(accounts, PositionColumns(numbers, rank, -rank, rank * 3))
+    assert encode_slots(*decode_slots(raw, accounts=len(rows))) == raw
+
+
 def test_no_accounts_are_no_rows() -> None:
     accounts, positions = decode_slots(b"", accounts=0)
     assert (len(accounts), len(positions)) == (0, 0)

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from chains.errors import ChainStateInvalid
 from chains.ledger import (
+    Account,
+    Position,
     equities,
     equity,
     haircut_limit,
@@ -119,3 +121,18 @@ def test_a_margin_beyond_2_to_the_62_is_refused_by_name():
     huge = replace(state, marks=replace(state.marks, mm_per_lots=read_only([2**61, 0])))
     with pytest.raises(ChainStateInvalid, match="/1 has a margin beyond"):
         maintenance_margins(huge)
+
+
+@given(
+    st.lists(st.tuples(*[st.integers(-100, 100)] * 2, st.integers(0, 4)), min_size=3, max_size=3)
+)
+def test_rolling_columns_is_rolling_every_account(stored):
+    windows = [window_of(GENESIS_S) - age for _, _, age in stored]
+    now, prev = [row[0] for row in stored], [row[1] for row in stored]
+    state = with_accounts(world(), realised_now=now, realised_prev=prev, windows=windows)
+    held = [(), (Position(0, 1, 0),), (Position(0, 1, 0),)]
+    accounts = [Account(0, *row) for row in zip(now, prev, windows, held, strict=True)]
+    rolled = [roll(account, window_of(GENESIS_S)) for account in accounts]
+    columns = rolled_realised(state, GENESIS_S)
+    assert columns[0].tolist() == [account.realised_now for account in rolled]
+    assert columns[1].tolist() == [account.realised_prev for account in rolled]

@@ -43,7 +43,7 @@ async def reply(request: web.Request, **fields: object) -> web.Response:
 
 
 async def good(request: web.Request) -> web.Response:
-    return await reply(request, result="0x7a69")
+    return web.json_response({"jsonrpc": "2.0", "id": 1, "result": "0x7a69"})
 
 
 async def slow(request: web.Request) -> web.Response:
@@ -213,6 +213,39 @@ async def test_bytes_travel_as_hex_and_other_objects_are_refused() -> None:
         assert await rpc.ask("eth_call", b"\x01\x02", {"a": b""}) == ["0x0102", {"a": "0x"}]
         with pytest.raises(TypeError, match="not JSON serializable"):
             await rpc.ask("eth_call", object())
+
+
+async def in_reverse(request: web.Request) -> web.Response:
+    asked = orjson.loads(await request.read())
+    answers = [{"id": one["id"], "result": one["params"][0]} for one in asked]
+    return web.json_response(answers[::-1])
+
+
+async def some_refused(request: web.Request) -> web.Response:
+    asked = orjson.loads(await request.read())
+    refused = [{"id": one["id"], "error": {"code": 3, "message": "no"}} for one in asked[1:]]
+    return web.json_response([{"id": asked[0]["id"], "result": 1}, *refused])
+
+
+async def all_but_one(request: web.Request) -> web.Response:
+    asked = orjson.loads(await request.read())
+    return web.json_response([{"id": one["id"], "result": 1} for one in asked[1:]])
+
+
+async def test_a_batch_is_answered_in_the_order_of_its_questions() -> None:
+    async with node(in_reverse) as url, rpc_to(url) as rpc:
+        assert await rpc.ask_all("eth_x", [[number] for number in range(5)]) == [0, 1, 2, 3, 4]
+        assert await rpc.ask_all("eth_x", []) == []
+
+
+async def test_a_batch_with_a_refused_or_missing_answer_is_refused() -> None:
+    async with node(some_refused) as url, rpc_to(url) as rpc:
+        with pytest.raises(RpcRefused, match="error 3: no"):
+            await rpc.ask_all("eth_x", [[1], [2]])
+    for handler in (all_but_one, good, body("<html>")):
+        async with node(handler) as url, rpc_to(url) as rpc:
+            with pytest.raises(ChainUnavailable, match="no JSON-RPC answer"):
+                await rpc.ask_all("eth_x", [[1], [2]])
 
 
 async def test_an_endless_answer_is_cut_off() -> None:

@@ -16,13 +16,15 @@ from chains.codec.merkle import legs_root
 from chains.ledger import Refused, haircut_limits, project
 from chains.legs import Close, Credit, Deficit, Haircut
 from chains.simulated import LegLog, Reverted, SimulatedChain
-from chains.simulated.venue import post_mark
+from chains.simulated.venue import Match, post_mark
 from chains.simulated.worlds import (
     GENESIS_S,
+    open_book,
+    perpetual,
     perpetual_long_bankrupt__one_short_on_the_same_chain,
     usd,
 )
-from tests.chains.books import claims_on_venue, state_of
+from tests.chains.books import CHAIN_ID, claims_on_venue, state_of
 from tests.chains.desk import ANYBODY, Desk
 from tests.chains.plan_calls import PLAN_WINDOW_S, plan_calls
 
@@ -154,6 +156,32 @@ def test_what_was_taken_and_not_needed_goes_back_and_insurance_to_the_fund(chain
     desk.does(refund)
     desk.refuses("NothingToRefund", refund)
     assert desk.equity(1) == usd(1_400)
+    assert claims_on_venue(desk.contracts) == desk.contracts.book.tokens
+
+
+def test_refunds_are_shares_rounded_down_and_the_last_takes_the_dust():
+    chain = open_book(
+        chain_id=CHAIN_ID,
+        listings=[perpetual(mark=usd(60))],
+        cash=[usd(300), usd(1_000), usd(1_000)],
+        trades=[Match(0, 1, 0, 6, usd(100)), Match(0, 2, 0, 4, usd(100))],
+    )
+    legs = [
+        Deficit(0, usd(100)),
+        Close(0, 1, 0, 6, usd(60), 0, 0),
+        Close(0, 2, 0, 4, usd(60), 0, 0),
+        Haircut(1, 0, usd(50)),
+        Haircut(2, 0, usd(70)),
+        Credit(0, usd(100) - 1),
+    ]
+    desk, calls = Desk(chain), plan_calls(chain, legs)
+    for call in (calls.commit, *calls.execute, calls.close):
+        desk.does(call)
+    before = [desk.equity(account) for account in (1, 2)]
+    for account in (1, 2):
+        desk.does(refund_call(calls.commit.to, epoch=1, accounts=[account]))
+    paid = [desk.equity(account) - was for account, was in zip((1, 2), before, strict=True)]
+    assert paid == [8_333_333, 11_666_668]
     assert claims_on_venue(desk.contracts) == desk.contracts.book.tokens
 
 

@@ -5,13 +5,20 @@ from dataclasses import replace
 import pytest
 
 from chains.base import Call, Level
-from chains.errors import ChainUnavailable, FinalityViolated, TransactionOutcomeUnknown
+from chains.errors import (
+    ChainUnavailable,
+    FinalityViolated,
+    TransactionOutcomeUnknown,
+    TransactionWouldRevert,
+)
+from chains.legs import Deficit
 from chains.simulated import Fate, FaultKind, Faults, Scheduled, SimulatedNode
 from chains.simulated.faults import Dice
 from chains.simulated.worlds import (
     GENESIS_S,
     perpetual_long_bankrupt__one_short_on_the_same_chain,
 )
+from tests.chains.plan_calls import plan_calls
 from tests.chains.sending import ETHER, SENDER, signed
 
 CHAIN_ID = 31_337
@@ -134,3 +141,10 @@ def test_what_other_operations_do_never_moves_a_fault():
 def test_no_faults_is_the_default():
     dice = Dice(Faults())
     assert {dice.roll("read") for _ in range(1_000)} == {frozenset()}
+
+
+async def test_a_call_is_simulated_as_in_the_next_block(chain):
+    plan = plan_calls(chain, [Deficit(0, 1)])
+    assert await node(chain).simulate(plan.commit, sender=SENDER) > 21_000
+    with pytest.raises(TransactionWouldRevert, match="chain 31337: PlanNotOpen"):
+        await node(chain).simulate(plan.close, sender=SENDER)

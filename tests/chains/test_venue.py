@@ -183,6 +183,23 @@ async def test_a_dead_and_a_stale_endpoint_do_not_hinder_two_good_ones(chain: De
         assert (await VenueReader(three, address_of_venue(chain)).read()).block.number >= head
 
 
+async def test_an_endpoint_that_never_answers_is_not_waited_for(chain: DevChain) -> None:
+    silent = await asyncio.start_server(lambda *_: asyncio.sleep(60), "127.0.0.1", 0)
+    port = silent.sockets[0].getsockname()[1]
+    async with (
+        client(f"http://127.0.0.1:{port}", name="silent") as hanging,
+        client(chain.url, name="good") as good,
+        client(chain.url, name="also good") as also_good,
+        asyncio.timeout(4),
+    ):
+        rpcs = [hanging, good, also_good]
+        three = Endpoints(rpcs, chain_id=CHAIN_A, levels=AT_HEAD, needed=2)
+        reader = VenueReader(three, address_of_venue(chain))
+        await reader.read()
+    silent.close()
+    assert reader.dropped == (f"silent at 127.0.0.1:{port} is slow",)
+
+
 async def test_without_a_majority_the_chain_is_unavailable_and_everybody_is_named(
     chain: DevChain,
 ) -> None:

@@ -43,3 +43,6 @@ def test_a_node_that_is_down_fails_with_its_name_and_a_cure(tmp_path: Path) -> N
     assert result.exit_code == 1
     assert "fail  node local at 127.0.0.1:1: " in result.stdout
     assert "do: is the node up and reachable?" in result.stdout
+    assert (
+        "fail  venue alpha: chain local was not reached\n      do: see its nodes" in result.stdout
+    )

@@ -98,7 +98,10 @@ def test_help_ends_with_two_examples(command: tuple[str, ...]) -> None:
     assert [line.split()[0] in ("adl", "curl") for line in examples.splitlines()] == [True, True]
 
 
-@pytest.mark.parametrize("arguments", [["rnu"], ["run", "--lvie"], ["rank", "--limit", "0"], []])
+@pytest.mark.parametrize(
+    "arguments",
+    [["rnu"], ["run", "--lvie"], ["rank", "--limit", "0"], ["demo", "--chains", "9"], []],
+)
 def test_wrong_usage_is_2_and_says_so_on_stderr(arguments: list[str]) -> None:
     result = adl(*arguments)
     assert result.exit_code == 2

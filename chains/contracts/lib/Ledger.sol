@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 /// @title Account and position words, cost removal and rolling realised profit.
 /// @notice Pure integer arithmetic, the same to the last micro in Solidity and in Python.
 /// Words are big-endian, first field in the highest bits:
-///   account  : cash i64 | realisedNow i64 | realisedPrev i64 | window u32 | count u8 | flags u8 | 0
+///   account  : cash i64 | realisedNow i64 | realisedPrev i64 | window u32 | count u8 | flags u8
 ///   position : account u32 | instrument u32 | lots i64 | cost i64 | 0 u56 | kind u8
 /// (the kind of the instrument saves a read in storage; a venue's answers show 0 there).
 /// A word's fields are below 2^64 and prices below 2^65, so no product or sum of a few of them

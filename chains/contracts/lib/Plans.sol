@@ -4,8 +4,8 @@ pragma solidity 0.8.37;
 import {IDeleverageVenue} from "../IDeleverageVenue.sol";
 import {Ledger} from "./Ledger.sol";
 
-/// @title What a gate keeps of a plan, four u64 a word (the layout stands on IDeleverageVenue.Plan),
-/// and the same numbers unpacked while a chunk runs: read once, written once.
+/// @title What a gate keeps of a plan, four u64 a word (laid out on IDeleverageVenue.Plan), and the
+/// same numbers unpacked while a chunk runs: read once, written once.
 library Plans {
     uint256 private constant FIELD = type(uint64).max;
 

@@ -292,5 +292,6 @@ contract BookTest is ShortCallBankrupt {
         same("mark", Reads.wordAt(raw, 4) >> 192, 1_000 * USD);
         same("funding", int256(Reads.wordAt(raw, 5)), -7);
         isTrue("name", venue.underlyings()[0] == "BTC");
+        same("a page of one", venue.instrumentWords(1, 1).length, 96);
     }
 }

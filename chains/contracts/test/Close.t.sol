@@ -167,6 +167,13 @@ contract CloseTest is ShortCallBankrupt {
         same("epoch", venue.gateState().lastEpoch, 2);
     }
 
+    function test_a_resume_of_nothing_does_not_delay_the_next_stop() public {
+        venue.stop();
+        vm.warp(block.timestamp + 60 minutes);
+        venue.resume();
+        venue.stop();
+    }
+
     function test_a_stop_does_not_hinder_closing_refunds_or_withdrawals() public {
         commit(plan());
         execute(plan(), 7);

@@ -3,10 +3,24 @@ pragma solidity 0.8.37;
 
 import {IDeleverageVenue} from "../IDeleverageVenue.sol";
 import {OptionsVenue} from "../OptionsVenue.sol";
+import {Reserve} from "../Reserve.sol";
 import {ChunkTree} from "../lib/ChunkTree.sol";
 import {Reads} from "./Reads.sol";
 import {ShortCallBankrupt} from "./ShortCallBankrupt.sol";
 import {vm} from "./Vm.sol";
+
+/// @dev A venue that lends nowhere needs no reserve.
+contract WithoutReserveTest is ShortCallBankrupt {
+    function join(OptionsVenue, Reserve) internal override {}
+
+    function test_a_remote_haircut_is_refused_and_hurts_nothing_else() public {
+        bytes32[] memory words = list(haircut(WINNER, 1, 1), deficit(LOSER, 500 * USD));
+        commit(words);
+        refusedLeg(words, 0, IDeleverageVenue.NothingToTake.selector);
+        execute(words);
+        same("bits", venue.legBits(epoch, 0), 2);
+    }
+}
 
 contract ExecuteTest is ShortCallBankrupt {
     using Reads for OptionsVenue;
@@ -134,6 +148,13 @@ contract ExecuteTest is ShortCallBankrupt {
         same("winner paid 200", venue.cash(WINNER), int256(int64(2_300 * USD)));
         same("loser cash", venue.cash(LOSER), 0);
         isConserved();
+    }
+
+    function test_insurance_is_not_drawn_beyond_the_need() public {
+        venue.fundInsurance(800 * USD);
+        commit(plan());
+        execute(plan(), 1);
+        same("insurance", venue.gateState().insurance, 300 * USD);
     }
 
     function test_insurance_draw_is_bounded_by_the_header() public {

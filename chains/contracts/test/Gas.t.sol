@@ -42,7 +42,9 @@ contract GasTest is World {
         words[0] = deficit(LOSER, 30_000 * USD);
         postAll(50 * USD, 1_000 * USD, 1_000 * USD);
         for (uint32 i = 3; i < n + 2; ++i) {
-            venue.listInstrument(instrumentWord(kind, 0, kind == 0 ? EXPIRY : 0, kind == 0 ? USD : 0));
+            venue.listInstrument(
+                kind == 0 ? instrumentWord(0, 0, EXPIRY, USD) : instrumentWord(1, 0, 0, 0)
+            );
             post(i, 1_000 * USD);
             trade(LOSER, other, i, 1, 1_000 * USD);
         }

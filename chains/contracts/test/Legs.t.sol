@@ -7,6 +7,7 @@ import {Reads} from "./Reads.sol";
 import {ShortCallBankrupt} from "./ShortCallBankrupt.sol";
 import {vm} from "./Vm.sol";
 
+/// @dev The legs that measure and close.
 contract LegsTest is ShortCallBankrupt {
     using Reads for OptionsVenue;
 
@@ -176,6 +177,33 @@ contract LegsTest is ShortCallBankrupt {
         isConserved();
     }
 
+    function test_close_never_turns_a_position_round() public {
+        trade(WINNER, BYSTANDER, CALL, 5, 200 * USD);
+        bytes32[] memory words = closing(20, 200 * USD);
+        execute(words);
+        same("loser lots", venue.lots(LOSER, CALL), 0);
+        same("winner lots", venue.lots(WINNER, CALL), 5);
+    }
+
+    /// @dev The slot behind a full account is the next account's first.
+    function test_close_never_reads_the_next_accounts_slot() public {
+        uint32 full = account(100_000 * USD);
+        uint32 next = account(100_000 * USD);
+        uint32 maker = account(100_000 * USD);
+        trade(next, WINNER, CALL, 1, 200 * USD);
+        for (uint32 i = 3; i < 19; ++i) {
+            venue.listInstrument(instrumentWord(1, 0, 0, 0));
+            post(i, 100 * USD);
+            trade(full, maker, i, 1, 100 * USD);
+        }
+        same("full", venue.account(full).count, 16);
+        bytes32[] memory words =
+            list(deficit(LOSER, 500 * USD), close(LOSER, full, CALL, 1, 200 * USD));
+        commit(words);
+        execute(words, 1);
+        refusedLeg(words, 1, IDeleverageVenue.NoCounterLots.selector);
+    }
+
     function test_close_moves_what_both_have_and_is_done() public {
         trade(BYSTANDER, WINNER, CALL, 4, 200 * USD);
         bytes32[] memory words = closing(10, 200 * USD);
@@ -203,116 +231,5 @@ contract LegsTest is ShortCallBankrupt {
         commit(words);
         execute(words);
         same("loser lots", venue.lots(LOSER, CALL), 0);
-    }
-
-    // ---------------------------------------------------------------- haircut
-
-    function test_nobody_pays_before_a_deficit_is_measured() public {
-        commit(plan());
-        refusedLeg(plan(), 2, IDeleverageVenue.NoNeed.selector);
-    }
-
-    function test_a_bankrupt_never_pays() public {
-        bytes32[] memory words = list(deficit(LOSER, 500 * USD), haircut(LOSER, 0, 1));
-        commit(words);
-        execute(words, 1);
-        venue.deposit(LOSER, 3_000 * USD);
-        refusedLeg(words, 1, IDeleverageVenue.PayerBankrupt.selector);
-    }
-
-    function test_haircut_at_old_marks_is_refused() public {
-        commit(plan());
-        execute(plan(), 1);
-        vm.warp(block.timestamp + 61);
-        refusedLeg(plan(), 2, IDeleverageVenue.StaleMark.selector);
-    }
-
-    function test_principal_is_never_taken() public {
-        bytes32[] memory words =
-            list(deficit(LOSER, 500 * USD), haircut(BYSTANDER, 0, 1), haircut(WINNER, 0, 9_000 * USD));
-        commit(words);
-        execute(words, 1);
-        refusedLeg(words, 1, IDeleverageVenue.NothingToTake.selector);
-        execute(words);
-        same("winner keeps its principal", venue.equity(WINNER), 1_000e6);
-        same("not its target, so it stays open", venue.legBits(epoch, 0), 1);
-        refusedLeg(words, 2, IDeleverageVenue.NothingToTake.selector);
-    }
-
-    function test_haircut_never_passes_the_plans_cap() public {
-        IDeleverageVenue.Header memory h = header(plan());
-        h.haircutCap = 120 * USD;
-        commit(h);
-        execute(plan());
-        (uint64 taken,,) = venue.moved(epoch, WINNER);
-        same("taken", taken, 120 * USD);
-    }
-
-    function test_the_accounts_cap_holds_over_many_small_steps() public {
-        IDeleverageVenue.Config memory c = rules();
-        c.accountCapPpm = 100_000;
-        venue.setConfig(c);
-        commit(plan());
-        for (uint256 i = 0; i < 3; ++i) {
-            execute(plan());
-        }
-        (uint64 taken,,) = venue.moved(epoch, WINNER);
-        same("a tenth of 1,500", taken, 150 * USD);
-    }
-
-    function test_haircut_before_or_after_the_close_takes_the_same() public {
-        commit(plan());
-        execute(plan(), 1 | 4);
-        (uint64 before,,) = venue.moved(epoch, WINNER);
-        execute(plan());
-        (uint64 afterwards,,) = venue.moved(epoch, WINNER);
-        same("taken", before, afterwards);
-        same("winner", venue.equity(WINNER), 2_000e6);
-    }
-
-    // ---------------------------------------------------------------- credit
-
-    function test_credit_for_an_unmeasured_account_is_refused() public {
-        commit(plan());
-        refusedLeg(plan(), 3, IDeleverageVenue.NotFlagged.selector);
-    }
-
-    function test_credit_while_positions_are_open_is_refused() public {
-        commit(plan());
-        execute(plan(), 1 | 4);
-        refusedLeg(plan(), 3, IDeleverageVenue.NotFlat.selector);
-    }
-
-    function test_credit_from_an_empty_pot_is_refused() public {
-        commit(plan());
-        execute(plan(), 3);
-        refusedLeg(plan(), 3, IDeleverageVenue.NothingToCredit.selector);
-    }
-
-    function test_credit_never_lifts_an_account_above_zero() public {
-        bytes32[] memory words = plan();
-        words[3] = credit(LOSER, 900 * USD);
-        commit(words);
-        execute(words);
-        same("loser cash", venue.cash(LOSER), 0);
-        same("stays open", venue.legBits(epoch, 0), 7);
-        refusedLeg(words, 3, IDeleverageVenue.NothingToCredit.selector);
-    }
-
-    function test_credit_stops_at_its_target_and_no_replay_adds_to_it() public {
-        bytes32[] memory words = plan();
-        words[3] = credit(LOSER, 200 * USD);
-        commit(words);
-        execute(words);
-        execute(words);
-        same("loser cash", venue.cash(LOSER), -300e6);
-    }
-
-    function test_a_haircut_stops_at_its_target_and_no_replay_adds_to_it() public {
-        commit(plan());
-        execute(plan());
-        execute(plan());
-        (uint64 taken,,) = venue.moved(epoch, WINNER);
-        same("taken", taken, 500 * USD);
     }
 }

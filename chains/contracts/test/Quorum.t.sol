@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IDeleverageVenue} from "../IDeleverageVenue.sol";
 import {OptionsVenue} from "../OptionsVenue.sol";
-import {DeleverageGate} from "../DeleverageGate.sol";
+import {GateRules} from "../GateRules.sol";
 import {Quorum} from "../lib/Quorum.sol";
 import {vm} from "./Vm.sol";
 import {World} from "./World.sol";
@@ -51,7 +51,7 @@ contract QuorumTest is World {
     }
 
     function test_a_venue_needs_a_token_and_a_governance() public {
-        DeleverageGate.Setup memory s = setup();
+        GateRules.Setup memory s = setup();
         s.governance = address(0);
         refusedBirth(s);
         s = setup();
@@ -59,7 +59,7 @@ contract QuorumTest is World {
         refusedBirth(s);
     }
 
-    function refusedBirth(DeleverageGate.Setup memory s) private {
+    function refusedBirth(GateRules.Setup memory s) private {
         address[] memory members = addresses(SIGNER_KEYS, 4);
         vm.expectRevert(IDeleverageVenue.ZeroAddress.selector);
         new OptionsVenue(s, rules(), members, 3, members, 3);

@@ -3,11 +3,10 @@ pragma solidity 0.8.37;
 
 import {OptionsVenue} from "../OptionsVenue.sol";
 import {Reads} from "./Reads.sol";
-import {vm, Vm} from "./Vm.sol";
 import {World} from "./World.sol";
 
-/// @dev A short call that cannot pay: account 0 owes 500 USD, account 1 has won 1,500 of which 1,000
-/// has been paid for by account 0's cash. Account 2 stands by with cash and nothing else.
+/// @dev A short call that cannot pay: account 0 owes 500 USD, account 1 has won 1,500 of which
+/// account 0's cash covers 1,000. Account 2 stands by with cash and nothing else.
 abstract contract ShortCallBankrupt is World {
     using Reads for OptionsVenue;
 
@@ -32,18 +31,6 @@ abstract contract ShortCallBankrupt is World {
             haircut(WINNER, 0, 500 * USD),
             credit(LOSER, 500 * USD)
         );
-    }
-
-    /// @dev Executes one leg of a one-chunk plan and expects it to be refused and unharmed.
-    function refusedLeg(bytes32[] memory words, uint256 index, bytes4 reason) internal {
-        vm.recordLogs();
-        execute(words, 1 << index);
-        Vm.Log[] memory logs = vm.getRecordedLogs();
-        (uint32 chunk, uint256 which, bytes4 seen) =
-            abi.decode(logs[logs.length - 1].data, (uint32, uint256, bytes4));
-        isTrue("reason", seen == reason);
-        isTrue("which leg", chunk == 0 && which == index);
-        same("leg untouched", venue.legBits(epoch, 0) >> index & 1, 0);
     }
 
     function isConserved() internal view {

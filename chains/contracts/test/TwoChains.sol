@@ -112,13 +112,20 @@ abstract contract TwoChains is World {
         return ChunkTree.node(a, b);
     }
 
-    /// @dev Commits the slice of the chain we are on.
-    function commitHere(bytes32[] memory words) internal {
-        IDeleverageVenue.Header memory h = header(words);
+    function headerHere(bytes32[] memory words)
+        internal
+        view
+        returns (IDeleverageVenue.Header memory h)
+    {
+        h = header(words);
         h.epoch = edge.epoch;
         h.planRoot = ChunkTree.node(proof[0], reserve.edgeId(edge));
         (h.notBefore, h.expiry) = (edge.decideBy - 300, edge.decideBy);
-        commit(h);
+    }
+
+    /// @dev Commits the slice of the chain we are on.
+    function commitHere(bytes32[] memory words) internal {
+        commit(headerHere(words));
     }
 
     function prepareA() internal {

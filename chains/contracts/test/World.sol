@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {DeleverageGate} from "../DeleverageGate.sol";
+import {GateRules} from "../GateRules.sol";
 import {IBlockHashSource} from "../IBlockHashSource.sol";
 import {IDeleverageVenue} from "../IDeleverageVenue.sol";
 import {OptionsVenue} from "../OptionsVenue.sol";
@@ -9,7 +9,8 @@ import {Reserve} from "../Reserve.sol";
 import {SettlementToken} from "../devnet/SettlementToken.sol";
 import {ChunkTree} from "../lib/ChunkTree.sol";
 import {TypedData} from "../lib/TypedData.sol";
-import {Asserting, vm} from "./Vm.sol";
+import {LegWords} from "./LegWords.sol";
+import {Asserting, vm, Vm} from "./Vm.sol";
 
 /// @dev Hashes a test decides on.
 contract FixedBlockHashes is IBlockHashSource {
@@ -23,7 +24,7 @@ contract FixedBlockHashes is IBlockHashSource {
 /// @dev One venue with its reserve, keys for everybody, and short words for what tests do.
 /// Instruments: 0 a call, 1 a perpetual, 2 a future. The test is governance, guardian, matcher,
 /// treasurer and the owner of every account.
-abstract contract World is Asserting {
+abstract contract World is Asserting, LegWords {
     uint32 internal constant CALL = 0;
     uint32 internal constant PERP = 1;
     uint32 internal constant FUTURE = 2;
@@ -58,7 +59,7 @@ abstract contract World is Asserting {
             addresses(ORACLE_KEYS, 3), 2
         );
         beside = new Reserve(made, address(this), address(this));
-        made.setReserve(address(beside));
+        join(made, beside);
         made.addUnderlying("BTC");
         made.listInstrument(instrumentWord(0, 0, EXPIRY, 50_000 * USD));
         made.listInstrument(instrumentWord(1, 0, 0, 0));
@@ -66,6 +67,10 @@ abstract contract World is Asserting {
         token.approve(address(made), type(uint256).max);
         token.approve(address(beside), type(uint256).max);
         token.mint(address(this), 1_000_000_000 * uint256(USD));
+    }
+
+    function join(OptionsVenue made, Reserve beside) internal virtual {
+        made.setReserve(address(beside));
     }
 
     function verifierCount() internal pure virtual returns (uint256) {
@@ -76,8 +81,8 @@ abstract contract World is Asserting {
         return 3;
     }
 
-    function setup() internal view returns (DeleverageGate.Setup memory) {
-        return DeleverageGate.Setup(token, address(this), address(this), address(this), hashes);
+    function setup() internal view returns (GateRules.Setup memory) {
+        return GateRules.Setup(token, address(this), address(this), address(this), hashes);
     }
 
     function rules() internal pure virtual returns (IDeleverageVenue.Config memory) {
@@ -241,62 +246,15 @@ abstract contract World is Asserting {
         execute(words, type(uint256).max);
     }
 
-    // ---------------------------------------------------------------- legs
-
-    function deficit(uint32 a, uint64 most) internal pure returns (bytes32) {
-        return leg(1, a, 0, 0, most, 0, 0, 0);
-    }
-
-    function close(uint32 a, uint32 b, uint32 instrument, uint64 lots, uint64 price)
-        internal
-        pure
-        returns (bytes32)
-    {
-        return leg(2, a, b, instrument, lots, int64(price), 0, 0);
-    }
-
-    function haircut(uint32 a, uint32 box, uint64 target) internal pure returns (bytes32) {
-        return leg(3, a, box, 0, target, 0, 0, 0);
-    }
-
-    function credit(uint32 a, uint64 target) internal pure returns (bytes32) {
-        return leg(4, a, 0, 0, target, 0, 0, 0);
-    }
-
-    function leg(
-        uint8 kind,
-        uint32 a,
-        uint32 b,
-        uint32 instrument,
-        uint64 x,
-        int64 y,
-        uint8 slotA,
-        uint8 slotB
-    ) internal pure returns (bytes32) {
-        return bytes32(abi.encodePacked(kind, a, b, instrument, x, y, slotA, slotB, uint8(0)));
-    }
-
-    function list(bytes32 a) internal pure returns (bytes32[] memory words) {
-        words = new bytes32[](1);
-        words[0] = a;
-    }
-
-    function list(bytes32 a, bytes32 b) internal pure returns (bytes32[] memory words) {
-        words = new bytes32[](2);
-        (words[0], words[1]) = (a, b);
-    }
-
-    function list(bytes32 a, bytes32 b, bytes32 c) internal pure returns (bytes32[] memory words) {
-        words = new bytes32[](3);
-        (words[0], words[1], words[2]) = (a, b, c);
-    }
-
-    function list(bytes32 a, bytes32 b, bytes32 c, bytes32 d)
-        internal
-        pure
-        returns (bytes32[] memory words)
-    {
-        words = new bytes32[](4);
-        (words[0], words[1], words[2], words[3]) = (a, b, c, d);
+    /// @dev Executes one leg of a one-chunk plan and expects it to be refused and unharmed.
+    function refusedLeg(bytes32[] memory words, uint256 index, bytes4 reason) internal {
+        vm.recordLogs();
+        execute(words, 1 << index);
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        (uint32 chunk, uint256 which, bytes4 seen) =
+            abi.decode(logs[logs.length - 1].data, (uint32, uint256, bytes4));
+        isTrue("reason", seen == reason);
+        isTrue("which leg", chunk == 0 && which == index);
+        same("leg untouched", venue.legBits(epoch, 0) >> index & 1, 0);
     }
 }

@@ -3,9 +3,11 @@
 import asyncio
 from dataclasses import dataclass, field, replace
 
-from chains.codec.transaction import pack_signed, signing_digest
+from coincurve import PrivateKey
+
 from chains.base import SignedTransaction
 from chains.codec.fields import keccak256
+from chains.codec.transaction import pack_signed, signing_digest
 from chains.codec.typed_data import header_digest
 from chains.legs import Close, Credit, Deficit, Edge, Haircut, Slice
 from chains.signatures import address_of, sign
@@ -22,7 +24,6 @@ from chains.simulated.worlds import (
     open_book,
     usd,
 )
-from coincurve import PrivateKey
 from coordinator.act.drive import Pace
 from coordinator.act.execute import Executor
 from coordinator.act.lane import Lane
@@ -200,8 +201,15 @@ def longer(document, *, window_s=600):
 
 
 def document_over(chains, slices, edges, *, epoch=1, now_s=GENESIS_S):
+    """A signed plan over simulated chains as they are now."""
+    states = tuple(chain_state(chain.head.contracts, chain.head.ref) for chain in chains)
+    return document_of(states, slices, edges, epoch=epoch, now_s=now_s)
+
+
+def document_of(states, slices, edges, *, epoch=1, now_s=GENESIS_S):
+    """A signed plan over these states."""
     snapshot = Snapshot(
-        chains=tuple(chain_state(chain.head.contracts, chain.head.ref) for chain in chains),
+        chains=states,
         market=MARKET,
         carried=Carried(),
         excluded=(),
@@ -221,8 +229,7 @@ def document_over(chains, slices, edges, *, epoch=1, now_s=GENESIS_S):
         feasibility=Feasibility(0, 0, 0, 0, 0, 0, Regime.ADL),
     )
     headers = tuple(
-        replace(header, insurance_micro=usd(20))
-        for header in headers_of(snapshot, plan, POLICY)
+        replace(header, insurance_micro=usd(20)) for header in headers_of(snapshot, plan, POLICY)
     )
     return signed(PlanDocument(snapshot, POLICY, plan, headers, ()))
 

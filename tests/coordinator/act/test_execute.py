@@ -6,10 +6,8 @@ from dataclasses import replace
 import pytest
 
 from chains.base import Level
-from chains.codec.transaction import pack_signed, signing_digest
 from chains.errors import SignerError
-from chains.simulated import Fate, Faults, FaultKind, Scheduled
-from chains.simulated.venue import trade, withdraw
+from chains.simulated import Fate, FaultKind, Faults, Scheduled
 from chains.simulated.worlds import GENESIS_S, VERIFIERS, usd
 from coordinator.act.drive import Pace
 from coordinator.act.fees import FeePolicy, ValueCeiling
@@ -125,6 +123,14 @@ def test_commit_is_mined_before_the_chunks_and_the_chunks_share_a_block():
     assert blocks[Kind.EXECUTE, 1] < blocks[Kind.CLOSE_PLAN, 0]
 
 
+def test_timings_count_from_the_acceptance_of_the_plan_to_mined_final_and_settled():
+    scene = short_call_bankrupt__one_winner_here__two_there()
+    outcome = run(carried_out(scene))
+    times = outcome.timings
+    assert (times.mined_ms, times.final_ms) == (2_250, 6_250)
+    assert times.final_ms < times.settled_ms <= 13_250
+
+
 def test_nothing_is_sent_for_a_refund_of_nothing():
     outcome = run(carried_out(short_call_bankrupt__one_winner_here()))
     assert Kind.REFUND not in mined_kinds(outcome)
@@ -195,7 +201,9 @@ def test_a_finished_plan_is_not_driven_again():
 
 
 @pytest.mark.parametrize("count", range(4))
-@pytest.mark.parametrize("kind", [FaultKind.DROP_REPLY, FaultKind.LOSE_TRANSACTION, FaultKind.REFUSE])
+@pytest.mark.parametrize(
+    "kind", [FaultKind.DROP_REPLY, FaultKind.LOSE_TRANSACTION, FaultKind.REFUSE]
+)
 def test_a_publish_that_fails_in_any_way_is_looked_after(kind, count):
     scene = short_call_bankrupt__one_winner_here()
     faults = Faults(schedule=(Scheduled(kind, "publish", count),))
@@ -366,8 +374,12 @@ def test_a_foreign_transaction_at_our_nonce_costs_a_fresh_nonce_and_nothing_else
         work = asyncio.ensure_future(carried_out(scene, store=store))
         await asyncio.sleep(0.5)
         ours = chain.mempool[EXECUTOR.address, 0].body
-        stolen = replace(ours, call=replace(ours.call, data=b""), fee_cap_wei=ours.fee_cap_wei * 2,
-                         priority_fee_wei=ours.priority_fee_wei * 2)
+        stolen = replace(
+            ours,
+            call=replace(ours.call, data=b""),
+            fee_cap_wei=ours.fee_cap_wei * 2,
+            priority_fee_wei=ours.priority_fee_wei * 2,
+        )
         chain.accept((await EXECUTOR.sign_transaction(stolen)).raw)
         outcome = await work
         return scene, outcome, await Journal.over(store)
@@ -404,9 +416,9 @@ def test_a_plan_that_expires_before_its_commit_ends_without_a_trace_on_the_chain
     async def main():
         scene = short_call_bankrupt__one_winner_here()
         scene.state(CHAIN_A).gate.stopped_until_s = GENESIS_S + 2 * WINDOW_S
-        return scene, await carried_out(scene)
+        return await carried_out(scene)
 
-    scene, outcome = run(main())
+    outcome = run(main())
     assert outcome.is_complete
     assert {step.state for step in outcome.steps} == {State.EXPIRED}
     assert outcome.transactions == ()

@@ -121,6 +121,12 @@ async def test_a_journal_of_another_format_is_refused_by_name(url, sql):
     assert sql("SELECT count(*) FROM records") == [(6,)]
 
 
+async def test_a_database_that_a_power_cut_would_empty_is_refused():
+    with pytest.raises(JournalError, match=r"not durable where it is \(journal mode memory\)"):
+        async with open_journal("sqlite+aiosqlite:///:memory:"):
+            pass
+
+
 async def test_a_url_that_is_none_is_refused():
     with pytest.raises(JournalError, match="journal url"):
         async with open_journal("no url at all"):
@@ -172,7 +178,7 @@ async def test_an_illegal_event_is_refused_and_not_written(url, sql):
 async def test_a_nonce_that_has_an_owner_is_refused(url):
     async with open_journal(url) as journal:
         await journal.append(*planned(0), *planned(1), *signed(0, nonce=7))
-        with pytest.raises(JournalError, match="nonce 7 .* belongs to 1/31337/.*/execute/0#0"):
+        with pytest.raises(JournalError, match=r"nonce 7 .* belongs to 1/31337/.*/execute/0#0"):
             await journal.append(Reservation(intent(1).key, SIGNER, 7, 1))
         assert journal.book.free_nonces(31_337, SIGNER, spent=6, count=3) == (6, 8, 9)
 
@@ -192,11 +198,15 @@ async def test_of_several_records_all_are_written_or_none(url):
         await journal.append(*planned())
 
 
+async def fill_up(journal):
+    for number in range(100):
+        await journal.append(*planned(number, size=4_000))
+
+
 async def test_a_full_disk_stops_the_journal_for_good(url, sql):
     async with open_journal(url, pages_max=40) as journal:
         with pytest.raises(JournalError, match=r"database or disk is full\): nothing is sent"):
-            for number in range(100):
-                await journal.append(*planned(number, size=4_000))
+            await fill_up(journal)
         kept = len(journal.book.entries)
         with pytest.raises(JournalError, match="disk is full"):
             await journal.append(*planned(1_000))

@@ -13,7 +13,7 @@ from coordinator.demo.marks import Marks
 from coordinator.demo.personas import Persona
 from coordinator.demo.trades import BUYER, LOTS
 
-DEFAULT = {"seed": 2, "chains": 3, "accounts": 360}
+DEFAULT = {"seed": 4, "chains": 3, "accounts": 360}
 PPM = 1_000_000
 
 
@@ -171,16 +171,14 @@ def deficits_and_payable(
     return deficits, [sum(chain) for chain in payable]
 
 
-def test_the_default_crash_needs_the_winners_of_another_chain(
-    board: Board, crashed: Marks
-) -> None:
-    deficits, payable = deficits_and_payable(board, crashed, seed=2)
-    assert [len(chain) for chain in deficits] == [13, 12, 1]
+def test_the_default_crash_needs_the_winners_of_another_chain(board: Board, crashed: Marks) -> None:
+    deficits, payable = deficits_and_payable(board, crashed, seed=4)
+    assert [len(chain) for chain in deficits] == [12, 9, 1]
     assert sum(deficits[0]) > payable[0]
     assert sum(map(sum, deficits)) < sum(payable) // 2
 
 
-@pytest.mark.parametrize("seed", (1, *range(3, 13)))
+@pytest.mark.parametrize("seed", [1, 2, 3, *range(5, 13)])
 def test_any_seed_bankrupts_at_least_ten_and_can_be_covered(
     board: Board, crashed: Marks, seed: int
 ) -> None:

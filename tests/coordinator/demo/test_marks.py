@@ -19,9 +19,7 @@ def test_the_coordinator_finds_its_own_value_in_every_mark(crashed: Marks) -> No
     market, policy = market_after(CRASH, observed_s=CRASH_S), Policy()
     times = read_only([crashed.time_s] * len(listing()))
     no_funding = read_only([0] * len(listing()))
-    posted = MarkColumns(
-        crashed.marks, crashed.mm_per_lots, crashed.bands, times, no_funding
-    )
+    posted = MarkColumns(crashed.marks, crashed.mm_per_lots, crashed.bands, times, no_funding)
     venue = replace(unposted_venue(listing(), at_s=CRASH_S), marks=posted)
     pricing = price(Snapshot((venue,), market, Carried(), ()), policy)
     assert set(pricing.doubts[0].tolist()) == {Doubt.NO}

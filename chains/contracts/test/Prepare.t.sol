@@ -4,22 +4,18 @@ pragma solidity 0.8.37;
 import {IDeleverageVenue} from "../IDeleverageVenue.sol";
 import {IReserve} from "../IReserve.sol";
 import {OptionsVenue} from "../OptionsVenue.sol";
-import {Quorum} from "../lib/Quorum.sol";
 import {Reads} from "./Reads.sol";
 import {TwoChains} from "./TwoChains.sol";
 import {vm} from "./Vm.sol";
 
-contract ReserveTest is TwoChains {
+/// @dev Rule 1: earmarking on A.
+contract PrepareTest is TwoChains {
     using Reads for OptionsVenue;
-
-    uint32[] private payers;
 
     function refusedPrepare(bytes4 why) private {
         vm.expectRevert(why);
         reserve.prepare(edge, proof);
     }
-
-    // ---------------------------------------------------------------- 1 prepare on A
 
     function test_prepare_needs_side_a() public {
         onB();
@@ -81,10 +77,7 @@ contract ReserveTest is TwoChains {
 
     function test_an_account_is_bound_to_one_edge_at_a_time() public {
         prepareA();
-        edge.box = 2;
-        vm.warp(block.timestamp + 1);
-        edge.epoch = 2;
-        edge.decideBy += 10;
+        (edge.box, edge.epoch) = (2, 2);
         commitHere(legsA);
         refusedPrepare(IDeleverageVenue.AlreadyBound.selector);
     }
@@ -119,8 +112,6 @@ contract ReserveTest is TwoChains {
     }
 
     function test_earmark_is_bounded_by_what_is_free() public {
-        account(0);
-        vm.chainId(CHAIN_A);
         drainFree(900 * USD);
         same("earmark", earmarkOf(), 100 * USD);
     }
@@ -170,133 +161,5 @@ contract ReserveTest is TwoChains {
     function makeEdgeOf(uint32 id) private {
         (edge.epoch, edge.accountA) = (2, id);
         proof[0] = keccak256("slices");
-    }
-
-    // ---------------------------------------------------------------- 2 escrow on B
-
-    function test_open_needs_side_b_time_proof_and_a_free_box() public {
-        onA();
-        vm.expectRevert(IReserve.NotThisSide.selector);
-        reserve.open(edge, proof);
-        onB();
-        vm.expectRevert(IReserve.EdgeNotProven.selector);
-        reserve.open(edge, proof);
-        commitHere(legsB);
-        reserve.open(edge, proof);
-        vm.expectRevert(IReserve.EdgeNotNew.selector);
-        reserve.open(edge, proof);
-        vm.warp(edge.decideBy + 1);
-        vm.expectRevert(IReserve.Late.selector);
-        reserve.open(edge, proof);
-    }
-
-    function test_a_box_belongs_to_one_edge_and_is_not_the_pot() public {
-        onB();
-        edge.box = 0;
-        commitHere(legsB);
-        vm.expectRevert(IReserve.BoxTaken.selector);
-        reserve.open(edge, proof);
-        edge.box = 1;
-        bytes32 first = reserve.edgeId(edge);
-        edge.planned += 1;
-        bytes32 second = reserve.edgeId(edge);
-        edge.planned -= 1;
-        IDeleverageVenue.Header memory h = header(legsB);
-        bytes32 both = first < second
-            ? keccak256(abi.encode(first, second))
-            : keccak256(abi.encode(second, first));
-        (h.planRoot, h.epoch) = (both, 2);
-        edge.epoch = 2;
-        first = reserve.edgeId(edge);
-        edge.planned += 1;
-        second = reserve.edgeId(edge);
-        h.planRoot = first < second
-            ? keccak256(abi.encode(first, second))
-            : keccak256(abi.encode(second, first));
-        commit(h);
-        proof[0] = first;
-        reserve.open(edge, proof);
-        edge.planned -= 1;
-        proof[0] = second;
-        vm.expectRevert(IReserve.BoxTaken.selector);
-        reserve.open(edge, proof);
-    }
-
-    function test_only_the_gate_brings_escrow() public {
-        onB();
-        vm.expectRevert(IReserve.NotGate.selector);
-        reserve.escrow(1, 1, 0, 1);
-    }
-
-    function test_a_remote_haircut_lands_once_in_its_box() public {
-        escrowB(7);
-        same("escrow", reserve.edgeState(reserve.edgeId(edge)).held, 400 * USD);
-        same("payer 2", reserve.escrowOf(reserve.edgeId(edge), 2), 134 * USD);
-        same("cash", venue.cash(2), 2_500e6 - 134e6);
-        same("profit fell", venue.profit(2), 1_500e6 - 134e6);
-        same("finished", venue.legsLeft(1), 0);
-        same("remote", uint64(venue.plan(1).money), 400 * USD);
-        isWhole();
-    }
-
-    function refusedRemote(uint256 index) private {
-        bytes memory before = venue.slots(0, 4);
-        execute(legsB, 1 << index);
-        same("untouched", venue.legBits(epoch, 0) >> index & 1, 0);
-        isTrue("book", keccak256(before) == keccak256(venue.slots(0, 4)));
-    }
-
-    function test_an_unopened_box_takes_nothing() public {
-        onB();
-        commitHere(legsB);
-        refusedRemote(0);
-        same("room", reserve.room(1, 1), 0);
-    }
-
-    function test_a_box_takes_no_more_than_planned() public {
-        edge.planned = 200 * USD;
-        escrowB(1);
-        same("room", reserve.room(1, 1), 67 * USD);
-        execute(legsB);
-        same("escrow", reserve.edgeState(reserve.edgeId(edge)).held, 200 * USD);
-        same("second paid the rest", reserve.escrowOf(reserve.edgeId(edge), 1), 67 * USD);
-        same("third stays open", venue.legBits(1, 0), 3);
-    }
-
-    function test_a_box_takes_from_no_more_legs_than_planned() public {
-        edge.payers = 2;
-        escrowB(7);
-        same("two legs", venue.legBits(1, 0), 3);
-        same("room", reserve.room(1, 1), 0);
-    }
-
-    function test_a_box_takes_nothing_when_it_is_late() public {
-        escrowB(1);
-        vm.warp(edge.decideBy + 1);
-        same("room", reserve.room(1, 1), 0);
-    }
-
-    function test_remote_haircuts_never_pass_the_plans_cap() public {
-        onB();
-        IDeleverageVenue.Header memory h = header(legsB);
-        h.planRoot = keccak256(abi.encode(0));
-        commitHere(legsB);
-        reserve.open(edge, proof);
-        h.remoteCap = 0;
-        same("cap of the plan", uint64(venue.plan(1).caps >> 64), 20_000 * USD);
-    }
-
-    function test_a_remote_haircut_never_takes_more_than_cash_or_profit() public {
-        onB();
-        venue.withdraw(0, 2_450 * USD, address(this));
-        trade(1, 3, CALL, 20, 200 * USD - 1);
-        legsB = list(haircut(0, 1, 60 * USD), haircut(3, 1, 1));
-        proof[0] = keccak256("slices");
-        commitHere(legsB);
-        reserve.open(edge, proof);
-        execute(legsB);
-        same("cash", venue.cash(0), 0);
-        same("loser of B has no profit", venue.legBits(1, 0), 1);
-        same("escrow", reserve.edgeState(reserve.edgeId(edge)).held, 50 * USD);
     }
 }
