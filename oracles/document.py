@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, from_json
 
 from oracles.errors import QuoteRejected
 from oracles.model import ExpirySlice, IndexQuote, MarketView, SurfaceQuote, combine
@@ -100,6 +100,8 @@ def dump_market(market: MarketView, path: Path) -> None:
 def _read_json(path: Path) -> object:
     try:
         text = path.read_text(encoding="utf-8")
+        # Limits depth by itself; the recursion limit that json relies on is anybody's to raise.
+        from_json(text)
         return json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
     except OSError as error:
         raise QuoteRejected(f"cannot be read ({error.strerror}); pass a readable file") from None

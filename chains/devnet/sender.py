@@ -1,5 +1,7 @@
 """Sends many transactions of one devnet key: nonces counted here, no waiting in between."""
 
+import asyncio
+
 from chains.artifacts import error_names
 from chains.base import Call, Level, UnsignedTransaction
 from chains.codec.transaction import created_address
@@ -16,6 +18,7 @@ _GAS_PER_TRANSACTION = 300_000_000
 _FEE_CAP_WEI = 100_000_000_000
 _TIP_WEI = 1_000_000_000
 _TO_CREATE = b""
+_RECEIPT_ASKS_MAX = 100
 _IN_FLIGHT_MAX = 500
 """Signed and published at once; then a block is mined and every receipt is looked at."""
 
@@ -57,9 +60,14 @@ class Sender:
             raise DevnetError(str(refused)) from None
         while await self._nonce() < nonce + len(calls):
             await self._rpc.ask("evm_mine")
-        receipts = await self._rpc.ask_all(
-            "eth_getTransactionReceipt", [[one.hash] for one in signed]
-        )
+        hashes = [one.hash for one in signed]
+        receipts = await self._rpc.ask_all("eth_getTransactionReceipt", [[h] for h in hashes])
+        # A node may count the nonce a moment before it serves the receipt.
+        for _ in range(_RECEIPT_ASKS_MAX):
+            if None not in receipts:
+                break
+            await asyncio.sleep(0.05)
+            receipts = await self._rpc.ask_all("eth_getTransactionReceipt", [[h] for h in hashes])
         for call, receipt in zip(calls, receipts, strict=True):
             if not isinstance(receipt, dict) or receipt.get("status") != "0x1":
                 raise DevnetError(await self._why(call))

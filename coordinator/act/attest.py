@@ -38,9 +38,7 @@ class LocalVerifier:
     recomputes the plan. Raises PlanRejected.
     """
 
-    def __init__(
-        self, *, index: int, signer: TransactionSigner, backend: Backend
-    ) -> None:
+    def __init__(self, *, index: int, signer: TransactionSigner, backend: Backend) -> None:
         self.index = index
         self._signer = signer
         self._backend = backend

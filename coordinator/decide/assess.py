@@ -10,8 +10,8 @@ from chains.ledger import equities, profits, project
 from chains.legs import Slice
 from chains.model import FLAG_BOUND, AccountId, ChainState, Columns
 from coordinator.decide.book import book_of
-from coordinator.decide.policy import PPM, Policy
 from coordinator.decide.margins import favourable_moves, margins_of
+from coordinator.decide.policy import PPM, Policy
 from coordinator.decide.pricing import Pricing, price
 from coordinator.decide.ranking import Ranking, group_rows, group_sums, rank
 from coordinator.decide.snapshot import Snapshot
@@ -79,12 +79,13 @@ class RankRow:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Assessment:
-    """Everything the waterfall needs to know; venues in snapshot order."""
+    """Everything the waterfall needs to know; venues in snapshot order, computed on ``backend``."""
 
     chains: tuple[ChainState, ...]
     venues: tuple[Venue, ...]
     pricing: Pricing
     ranks: Ranking
+    backend: str
 
     @property
     def ranked_count(self) -> int:
@@ -135,7 +136,7 @@ def assess(snapshot: Snapshot, policy: Policy, backend: Backend) -> Assessment:
         )
         for row, draft in enumerate(drafts)
     )
-    return Assessment(chains, venues, pricing, ranks)
+    return Assessment(chains, venues, pricing, ranks, backend.name)
 
 
 def classes_worsened(
@@ -226,9 +227,7 @@ def _payable(drafts: Sequence[_Draft], groups: Columns, policy: Policy) -> Colum
     for group in np.flatnonzero(group_sums(groups, payable) > limits).tolist():
         members = np.flatnonzero(groups == group)
         weights = payable[members]
-        payable[members] = pro_rata(
-            need=int(limits[group]), weights=weights, capacities=weights
-        )
+        payable[members] = pro_rata(need=int(limits[group]), weights=weights, capacities=weights)
     return payable
 
 

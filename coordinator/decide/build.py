@@ -36,7 +36,7 @@ def build_plan(snapshot: Snapshot, assessment: Assessment, policy: Policy) -> Pl
         uncovered=uncovered,
         last_resort=classes_worsened(assessment, slices, policy),
         stages=relief.stages,
-        feasibility=feasibility(snapshot, assessment, relief, uncovered),
+        feasibility=feasibility(assessment, relief, uncovered),
     )
 
 
@@ -125,7 +125,9 @@ def _uncovered(
         for account in venue.stuck
     }
     rest = [
-        Uncovered(t.account, t.deficit_micro - t.local_micro - t.remote_micro, _why(t.account, stuck))
+        Uncovered(
+            t.account, t.deficit_micro - t.local_micro - t.remote_micro, _why(t.account, stuck)
+        )
         for t in treatments
         if t.deficit_micro > t.local_micro + t.remote_micro
     ]

@@ -50,7 +50,11 @@ def close_bankrupts(
 
 
 def _close_instrument(
-    state: ChainState, instrument: int, rows: Columns, others: Counterparties, policy: ContractPolicy
+    state: ChainState,
+    instrument: int,
+    rows: Columns,
+    others: Counterparties,
+    policy: ContractPolicy,
 ) -> Iterator[Close]:
     held = rows[state.positions.instruments[rows] == instrument]
     longs, shorts = _holdings(state, held, sign=1), _holdings(state, held, sign=-1)
@@ -105,9 +109,9 @@ def _in_order(state: ChainState, rows: Columns, asked: Columns) -> Columns:
     return rows[chosen][np.argsort(places[chosen], kind="stable")]
 
 
-def _pair(left: Sequence[_Holding], right: Sequence[_Holding]) -> Iterator[
-    tuple[_Holding, _Holding, int]
-]:
+def _pair(
+    left: Sequence[_Holding], right: Sequence[_Holding]
+) -> Iterator[tuple[_Holding, _Holding, int]]:
     """Walk two lists side by side, lot against lot, until the shorter ends."""
     i = j = left_used = right_used = 0
     while i < len(left) and j < len(right):

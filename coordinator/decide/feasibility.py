@@ -4,14 +4,13 @@ import numpy as np
 
 from coordinator.decide.assess import Assessment, LeftOut
 from coordinator.decide.plan import Feasibility, Regime, Uncovered
-from coordinator.decide.snapshot import Snapshot
 from coordinator.decide.waterfall import Relief
 
 __all__ = ["feasibility"]
 
 
 def feasibility(
-    snapshot: Snapshot, assessment: Assessment, relief: Relief, uncovered: tuple[Uncovered, ...]
+    assessment: Assessment, relief: Relief, uncovered: tuple[Uncovered, ...]
 ) -> Feasibility:
     """Totals over all venues; the regime follows from the remainder after insurance."""
     deficit = -sum(int(np.minimum(0, venue.equity).sum()) for venue in assessment.venues)
@@ -31,11 +30,11 @@ def feasibility(
         hard_micro=hard,
         equity_micro=equity,
         remainder_micro=remainder,
-        regime=_regime(deficit, remainder, hard, equity, bool(uncovered)),
+        regime=_regime(deficit, remainder, hard, equity, has_uncovered=bool(uncovered)),
     )
 
 
-def _regime(deficit: int, remainder: int, hard: int, equity: int, has_uncovered: bool) -> Regime:
+def _regime(deficit: int, remainder: int, hard: int, equity: int, *, has_uncovered: bool) -> Regime:
     if deficit == 0:
         return Regime.COVERED
     if remainder == 0:

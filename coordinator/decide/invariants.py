@@ -11,7 +11,7 @@ import numpy as np
 
 from chains.ledger import Outcome, PlanLimits, Projection, Refused, haircut_limits, project
 from chains.legs import OWN_POT, Close, Deficit, Haircut
-from chains.model import ChainState, Columns, InstrumentKind
+from chains.model import ChainState, InstrumentKind
 from coordinator.decide.assess import Assessment, classes_worsened
 from coordinator.decide.plan import NO_COUNTERPARTY, Plan, Stage, Treatment
 from coordinator.decide.policy import PPM, Policy
@@ -76,9 +76,7 @@ def findings(
     )
 
 
-def _project(
-    snapshot: Snapshot, plan: Plan, policy: Policy
-) -> dict[tuple[int, bytes], Projection]:
+def _project(snapshot: Snapshot, plan: Plan, policy: Policy) -> dict[tuple[int, bytes], Projection]:
     states = {(state.chain_id, state.gate): state for state in snapshot.chains}
     projections: dict[tuple[int, bytes], Projection] = {}
     for slice_, header in zip(plan.slices, headers_of(snapshot, plan, policy), strict=True):
@@ -105,15 +103,11 @@ def _money_is_conserved(scene: _Scene) -> Iterator[str]:
 
 
 def _wealth(state: ChainState) -> int:
-    """Cash - cost of perpetuals and futures + insurance: what the venue's tokens must equal."""
+    """Cash - cost of perpetuals and futures + insurance: the venue's token balance."""
     options = np.array([i.kind is InstrumentKind.OPTION for i in state.instruments], dtype=np.bool_)
     held = state.positions
-    costs = _total(held.costs[~options[held.instruments]])
-    return _total(state.accounts.cash) - costs + state.funds.insurance_micro
-
-
-def _total(column: Columns) -> int:
-    return sum(column.tolist())
+    costs = sum(held.costs[~options[held.instruments]].tolist())
+    return sum(state.accounts.cash.tolist()) - costs + state.funds.insurance_micro
 
 
 def _lots_balance(scene: _Scene) -> Iterator[str]:
@@ -178,7 +172,11 @@ def _no_class_worsens(scene: _Scene) -> Iterator[str]:
 
 def _stages_run_in_order(scene: _Scene) -> Iterator[str]:
     for report in scene.plan.stages:
-        if report.stage is Stage.INSURANCE and report.left_micro and _winners_pay(scene, report.gate):
+        if (
+            report.stage is Stage.INSURANCE
+            and report.left_micro
+            and _winners_pay(scene, report.gate)
+        ):
             spendable = min(report.capacity_micro, report.used_micro + report.left_micro)
             if report.used_micro < spendable and not _stuck_explains(scene, report.gate):
                 yield f"chain {report.chain_id}: winners pay while insurance is left"
@@ -229,7 +227,9 @@ def _caps_hold(scene: _Scene) -> Iterator[str]:
         if paid > min(state.funds.plan_cap_micro, state.funds.bucket_micro):
             yield f"chain {state.chain_id}: {paid} micro exceed the plan cap or the epoch bucket"
     for state in scene.snapshot.chains:
-        lent = [e for e in scene.plan.edges if (e.chain_a, e.gate_a) == (state.chain_id, state.gate)]
+        lent = [
+            e for e in scene.plan.edges if (e.chain_a, e.gate_a) == (state.chain_id, state.gate)
+        ]
         if sum(edge.planned_micro for edge in lent) > state.funds.reserve_free_micro:
             yield f"chain {state.chain_id}: edges exceed the free reserve"
         for line in state.funds.lines:
@@ -256,9 +256,10 @@ def _nobody_bankrupt_pays(scene: _Scene) -> Iterator[str]:
         for leg in _legs(scene.plan, state):
             if isinstance(leg, Haircut) and venue.equity[leg.account] < 0:
                 yield f"{state.account_id(leg.account)} is bankrupt and pays"
-            if isinstance(leg, Close) and leg.counterparty not in flagged:
-                if venue.equity[leg.counterparty] < 0:
-                    yield f"{state.account_id(leg.counterparty)} is bankrupt and a counterparty"
+            if not isinstance(leg, Close) or leg.counterparty in flagged:
+                continue
+            if venue.equity[leg.counterparty] < 0:
+                yield f"{state.account_id(leg.counterparty)} is bankrupt and a counterparty"
 
 
 def _everybody_treated_is_whole(scene: _Scene) -> Iterator[str]:

@@ -1,7 +1,5 @@
 """Margin and price interval of one venue's accounts, from the shared tables."""
 
-import numpy as np
-
 from chains.model import ChainState, Columns
 from coordinator.decide.book import book_of
 from coordinator.decide.policy import Policy

@@ -237,8 +237,8 @@ def _pledges(
         for account in till.open:
             short = max(0, till.open[account] - local)
             local = max(0, local - till.open[account])
-            for lender in surplus:
-                amount = min(short, surplus[lender], till.room.get(lender, 0), till.reserve_left)
+            for lender, spare in list(surplus.items()):
+                amount = min(short, spare, till.room.get(lender, 0), till.reserve_left)
                 if amount <= 0:
                     continue
                 pledges[lender].append(_Pledge(venue, account, amount))

@@ -53,7 +53,9 @@ class PlanDocument:
         except CanonicalError as error:
             raise DocumentInvalid(f"not a plan document: {error}") from error
         if document.schema != DOCUMENT_SCHEMA:
-            raise DocumentInvalid(f"schema {document.schema!r}: this program reads {DOCUMENT_SCHEMA}")
+            raise DocumentInvalid(
+                f"schema {document.schema!r}: this program reads {DOCUMENT_SCHEMA}"
+            )
         return document
 
 

@@ -30,12 +30,18 @@ def relations(snapshot: Snapshot, policy: Policy, backend: Backend) -> tuple[Fin
     """Invariants 8 to 11 of docs/adl.md, each by planning again."""
     assessment = assess(snapshot, policy, backend)
     return (
-        Finding(8, "dropping a leg breaks another promise", _idle_leg(snapshot, assessment, policy)),
-        Finding(9, "a queue exhausts whoever ranks higher first", _jumped(snapshot, backend, policy)),
+        Finding(
+            8, "dropping a leg breaks another promise", _idle_leg(snapshot, assessment, policy)
+        ),
+        Finding(
+            9, "a queue exhausts whoever ranks higher first", _jumped(snapshot, backend, policy)
+        ),
         Finding(10, "nothing but exposure changes a plan", _disturbed(snapshot, backend, policy)),
-        Finding(11, "splitting an account does not change what it pays", _split_pays(
-            snapshot, assessment, policy
-        )),
+        Finding(
+            11,
+            "splitting an account does not change what it pays",
+            _split_pays(snapshot, assessment, policy),
+        ),
     )
 
 
@@ -94,7 +100,9 @@ def _disturbed(snapshot: Snapshot, backend: Backend, policy: Policy) -> str:
     if build_plan(again, assess(again, policy, backend), policy).digest != plan.digest:
         return "the same snapshot, read back from its bytes, gives another digest"
     larger = replace(snapshot, chains=tuple(_with_idle_account(c) for c in snapshot.chains))
-    if fingerprint(build_plan(larger, assess(larger, policy, backend), policy)) != fingerprint(plan):
+    if fingerprint(build_plan(larger, assess(larger, policy, backend), policy)) != fingerprint(
+        plan
+    ):
         return "an account without exposure changes the legs"
     return ""
 
@@ -135,7 +143,9 @@ def _split_pays(snapshot: Snapshot, assessment: Assessment, policy: Policy) -> s
         largest = int(np.argmax(payers.payable))
         halves = _halved(payers, largest)
         split = (*money[:row], replace(venue, payers=halves), *money[row + 1 :])
-        before = _pays(share_money(money, policy.money_policy), row, [int(payers.accounts[largest])])
+        before = _pays(
+            share_money(money, policy.money_policy), row, [int(payers.accounts[largest])]
+        )
         after = _pays(
             share_money(split, policy.money_policy), row, halves.accounts[[largest, -1]].tolist()
         )

@@ -1,4 +1,4 @@
-"""The input document of a round: a consistent cut of every venue and the market, with its digest."""
+"""The input document of a round: a consistent cut of every venue and the market."""
 
 from dataclasses import dataclass
 

@@ -77,9 +77,7 @@ def venue_money(
     return _moneys(snapshot, _insured(snapshot, assessment, policy), assessment, policy)
 
 
-def _insured(
-    snapshot: Snapshot, assessment: Assessment, policy: Policy
-) -> tuple[VenueRelief, ...]:
+def _insured(snapshot: Snapshot, assessment: Assessment, policy: Policy) -> tuple[VenueRelief, ...]:
     return tuple(
         _insure(state, venue, assessment, policy)
         for state, venue in zip(snapshot.chains, assessment.venues, strict=True)
@@ -94,9 +92,7 @@ def _moneys(
     )
 
 
-def _insure(
-    state: ChainState, venue: Venue, assessment: Assessment, policy: Policy
-) -> VenueRelief:
+def _insure(state: ChainState, venue: Venue, assessment: Assessment, policy: Policy) -> VenueRelief:
     """Whom this venue treats, how their contracts close, and what its fund pays, in order."""
     bankrupts, untreated = _triage(venue)
     others = _counterparties(venue, assessment)

@@ -19,7 +19,6 @@ from oracles.errors import OracleUnavailable
 from tests.coordinator.test_cli import adl
 from tests.coordinator.venue_site import INDEX_MICRO, LIVE, MARK_MICRO, Site, fall_to
 
-pytest_plugins = ["tests.coordinator.venue_site"]
 ROOT = Path(__file__).resolve().parents[2]
 
 

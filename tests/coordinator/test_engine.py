@@ -111,7 +111,7 @@ def test_a_verifier_signs_only_what_it_recomputes() -> None:
     document = _shadow_round().document
     plan = replace(document.plan, expiry_s=document.plan.expiry_s + 1)
     (verifier,) = verifiers(1)
-    with pytest.raises(PlanRejected, match="plan.expiry_s: published"):
+    with pytest.raises(PlanRejected, match=r"plan\.expiry_s: published"):
         run(verifier.attest(replace(document, plan=plan)))
 
 
@@ -173,14 +173,15 @@ async def _live(seed: int) -> dict[int, tuple[int, ...]]:
         carried=Carried(),
         hands=Hands(Attestor(verifiers(), threshold=3), executor),
     )
-    while not (done := await engine.run_round()).document.plan.is_empty or done.document.snapshot.excluded:
+    while (
+        not (done := await engine.run_round()).document.plan.is_empty
+        or done.document.snapshot.excluded
+    ):
         await engine.drive(done)
         await asyncio.sleep(1)
     scene.stop_mining()
     states = [await SimulatedNode(chain).read() for chain in chains.values()]
-    return {
-        state.chain_id: tuple(np.flatnonzero(equities(state) < 0).tolist()) for state in states
-    }
+    return {state.chain_id: tuple(np.flatnonzero(equities(state) < 0).tolist()) for state in states}
 
 
 def _under(chain: SimulatedChain, policy: Policy) -> SimulatedChain:

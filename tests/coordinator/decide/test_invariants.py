@@ -198,7 +198,7 @@ def test_winners_that_pay_before_insurance_is_spent_are_found() -> None:
 
 
 def test_a_fallen_class_that_is_not_flagged_is_found() -> None:
-    snapshot, plan = _plan()
+    snapshot, _ = _plan()
     strict = replace(POLICY, mm_factor_ppm=3_000_000)
     assessment = assess(snapshot, strict, BACKEND)
     honest = build_plan(snapshot, assessment, strict)

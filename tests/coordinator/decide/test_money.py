@@ -84,9 +84,7 @@ def test_without_a_credit_line_the_debtors_own_winners_pay_all() -> None:
 def test_an_edge_stops_at_reserve_line_or_cash_and_own_winners_fill_up(
     free: int, room: int, cash: int
 ) -> None:
-    debtor = venue(
-        owes=((4, 90),), winners=payers((0, 0, 100, 100)), free=free, room={1: room}
-    )
+    debtor = venue(owes=((4, 90),), winners=payers((0, 0, 100, 100)), free=free, room={1: room})
     lender = venue(winners=payers((5, 1, 200, cash)))
     paid = share_money([debtor, lender], MoneyPolicy.PRO_RATA)
     assert paid.transfers[0].amount_micro == 25
@@ -133,7 +131,9 @@ def venues(draw: st.DrawFn) -> list[VenueMoney]:
         owes = tuple((100 + i, draw(amounts) + 1) for i in range(draw(st.integers(0, 3))))
         room = {w: draw(amounts) for w in range(count)}
         made.append(
-            venue(owes=owes, winners=payers(*rows), cap=draw(amounts), free=draw(amounts), room=room)
+            venue(
+                owes=owes, winners=payers(*rows), cap=draw(amounts), free=draw(amounts), room=room
+            )
         )
     for row, one in enumerate(made):
         one.room.pop(row, None)  # type: ignore[attr-defined]

@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from chains.legs import OWN_POT, Close, Credit, Deficit, Haircut
+from chains.simulated.venue import Match
 from chains.simulated.worlds import (
     GENESIS_S,
-    Funding,
     call,
     open_book,
     perpetual,
@@ -17,17 +16,16 @@ from chains.simulated.worlds import (
     short_call_bankrupt__two_longs_on_another_chain,
     usd,
 )
-from chains.simulated.venue import Match
 from coordinator.decide.assess import Health, assess
 from coordinator.decide.build import build_plan
-from coordinator.decide.invariants import check_plan, findings
+from coordinator.decide.invariants import check_plan
 from coordinator.decide.plan import Plan, Regime, Stage
 from coordinator.decide.policy import ContractPolicy, MoneyPolicy, Policy
 from coordinator.decide.publish import PlanDocument, chunks_of, fingerprint, headers_of
 from coordinator.decide.relations import relations
 from coordinator.decide.snapshot import Carried, Snapshot
 from coordinator.decide.verify import verify
-from coordinator.errors import DocumentInvalid, InvariantViolation
+from coordinator.errors import DocumentInvalid
 from kernels.backend import Backend
 
 MakeSnapshot = Callable[..., Snapshot]
@@ -60,7 +58,8 @@ def test_insurance_then_the_winner_then_nothing_is_left(
         Haircut(1, OWN_POT, usd(70)),
         Credit(0, usd(100)),
     )
-    assert plan.edges == () and plan.uncovered == ()
+    assert plan.edges == ()
+    assert plan.uncovered == ()
     assert [(s.stage, s.used_micro, s.left_micro) for s in plan.stages] == [
         (Stage.INSURANCE, usd(30), usd(70)),
         (Stage.DELEVERAGING, usd(70), 0),
@@ -206,7 +205,8 @@ def test_the_document_reads_back_and_verifies_bit_for_bit(
     plan = plan_of(snapshot, policy, backend)
     document = PlanDocument(snapshot, policy, plan, headers_of(snapshot, plan, policy), ())
     again = PlanDocument.from_bytes(document.to_bytes())
-    assert again.plan == plan and again.headers == document.headers
+    assert again.plan == plan
+    assert again.headers == document.headers
     assert again.snapshot.digest == snapshot.digest
     assert verify(again, backend).is_identical
 
