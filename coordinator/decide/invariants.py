@@ -1,5 +1,4 @@
-"""What every plan must satisfy, as sentences. The engine, the properties and the simulator all
-run this one list; numbers are those of docs/adl.md.
+"""What every plan must satisfy, as sentences: one list for engine, properties and simulator.
 
 8 (in part), 9, 10 and 11 relate several plans and stand in :mod:`coordinator.decide.relations`.
 """
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chains.ledger import Outcome, PlanLimits, Projection, Refused, haircut_limits, project
-from chains.legs import OWN_POT, Close, Deficit, Haircut
+from chains.legs import OWN_POT, Close, Deficit, Haircut, Leg
 from chains.model import ChainState, InstrumentKind
 from coordinator.decide.assess import Assessment, classes_worsened
 from coordinator.decide.plan import NO_COUNTERPARTY, Plan, Stage, Treatment
@@ -106,8 +105,8 @@ def _wealth(state: ChainState) -> int:
     """Cash - cost of perpetuals and futures + insurance: the venue's token balance."""
     options = np.array([i.kind is InstrumentKind.OPTION for i in state.instruments], dtype=np.bool_)
     held = state.positions
-    costs = sum(held.costs[~options[held.instruments]].tolist())
-    return sum(state.accounts.cash.tolist()) - costs + state.funds.insurance_micro
+    costs: list[int] = held.costs[~options[held.instruments]].tolist()
+    return sum(state.accounts.cash.tolist(), state.funds.insurance_micro - sum(costs))
 
 
 def _lots_balance(scene: _Scene) -> Iterator[str]:
@@ -115,8 +114,6 @@ def _lots_balance(scene: _Scene) -> Iterator[str]:
         for instrument in range(len(state.instruments)):
             long_before, short_before = _open_interest(state, instrument)
             long_after, short_after = _open_interest(after.state, instrument)
-            if long_after != short_after and long_before == short_before:
-                yield f"chain {state.chain_id} instrument {instrument}: sides differ after"
             if long_before - long_after != short_before - short_after:
                 yield f"chain {state.chain_id} instrument {instrument}: sides fall unequally"
 
@@ -152,7 +149,7 @@ def _nobody_pays_more_than_profit(scene: _Scene) -> Iterator[str]:
                 yield f"chain {state.chain_id}: {leg} would be refused: {outcome.reason}"
 
 
-def _legs(plan: Plan, state: ChainState) -> tuple[object, ...]:
+def _legs(plan: Plan, state: ChainState) -> tuple[Leg, ...]:
     return next(s.legs for s in plan.slices if (s.chain_id, s.gate) == (state.chain_id, state.gate))
 
 
