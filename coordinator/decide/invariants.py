@@ -105,8 +105,8 @@ def _wealth(state: ChainState) -> int:
     """Cash - cost of perpetuals and futures + insurance: the venue's token balance."""
     options = np.array([i.kind is InstrumentKind.OPTION for i in state.instruments], dtype=np.bool_)
     held = state.positions
-    costs: list[int] = held.costs[~options[held.instruments]].tolist()
-    return sum(state.accounts.cash.tolist(), state.funds.insurance_micro - sum(costs))
+    costs = sum(held.costs[~options[held.instruments]].tolist())
+    return int(sum(state.accounts.cash.tolist()) - costs) + state.funds.insurance_micro
 
 
 def _lots_balance(scene: _Scene) -> Iterator[str]:
