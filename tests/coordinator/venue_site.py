@@ -94,6 +94,9 @@ async def chain() -> AsyncIterator[DevChain]:
         matches = np.array([[0, 1, 0, 1_000, MARK_MICRO]], dtype=np.int64)
         await one.open_book(owners, np.array([13, 100, 100]) * 1_000_000_000, matches)
         await one.fund_insurance(100_000_000)
+        # Readers look at safe blocks: the book must be older than four slots of four blocks.
+        for _ in range(16):
+            await one.rpc.ask("evm_mine")
         yield one
 
 
