@@ -32,10 +32,10 @@ class Verifier(Protocol):
 
 
 class LocalVerifier:
-    """A verifier in this process, with its own readers and key.
+    """A verifier in this process with a key of its own.
 
-    Checks, per chain, that its own slot bytes at the snapshot's block equal the snapshot's, then
-    recomputes the plan. Raises PlanRejected.
+    It recomputes the plan from the published snapshot and does not read the chains itself; which
+    epochs it signed is forgotten when the process ends. Raises PlanRejected.
     """
 
     def __init__(self, *, index: int, signer: TransactionSigner, backend: Backend) -> None:
